@@ -1,0 +1,80 @@
+/*
+ * The configuration: one table of options, an INI file, and the environment over it.
+ */
+#ifndef REFRAIN_BASE_CONFIG_H
+#define REFRAIN_BASE_CONFIG_H
+
+#include "base/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One row an option: name in C, section, key, kind, default, smallest and largest number (or the
+ * allowed words, parted by blanks), what it is. Texts have no bounds. The environment's name is
+ * REFRAIN_SECTION_KEY. A new option is a line here and one in the sample configuration. */
+#define CONFIG_OPTIONS(ROW)                                                                        \
+    ROW(LOG_LEVEL, "log", "level", WORD, "info", 0, 0, "debug info warn error",                    \
+        "what is logged")                                                                          \
+    ROW(HTTP_SOCKET, "http", "socket", TEXT, "/run/refrain/serve.sock", 0, 0, "",                  \
+        "unix socket on which serve answers nginx")                                                \
+    ROW(HTTP_THREADS, "http", "threads", NUMBER, "96", 1, 4096, "",                                \
+        "request threads; more than nginx workers x keepalive, + 32")                              \
+    ROW(HTTP_BODY_MAX_BYTES, "http", "body_max_bytes", NUMBER, "10300000", 1024, 1073741824, "",   \
+        "largest request body that is read")                                                       \
+    ROW(HTTP_REQUEST_MAX_MS, "http", "request_max_ms", NUMBER, "10000", 100, 600000, "",           \
+        "deadline of one request")                                                                 \
+    ROW(DATABASE_URL, "database", "url", TEXT, "postgresql:///refrain", 0, 0, "",                  \
+        "PostgreSQL, as libpq writes it")                                                          \
+    ROW(DATABASE_POOL, "database", "pool", NUMBER, "16", 1, 1000, "",                              \
+        "connections at most, of one process")                                                     \
+    ROW(DATABASE_STATEMENT_TIMEOUT_MS, "database", "statement_timeout_ms", NUMBER, "5000", 10,     \
+        600000, "", "limit of one statement of a request")                                         \
+    ROW(REDIS_URL, "redis", "url", TEXT, "unix:///run/redis/redis.sock", 0, 0, "",                 \
+        "unix:///PATH or redis://[USER:PASSWORD@]HOST[:PORT]")                                     \
+    ROW(REDIS_POOL, "redis", "pool", NUMBER, "16", 1, 1000, "",                                    \
+        "connections at most, of one process")                                                     \
+    ROW(REDIS_TIMEOUT_MS, "redis", "timeout_ms", NUMBER, "50", 1, 10000, "",                       \
+        "limit of one command; past it the database answers")                                      \
+    ROW(CACHE_VALUE_MAX_BYTES, "cache", "value_max_bytes", NUMBER, "262144", 1024, 67108864, "",   \
+        "larger values are not cached")                                                            \
+    ROW(CACHE_TTL_OPEN_S, "cache", "ttl_open_s", NUMBER, "3600", 1, 2592000, "",                   \
+        "life of values whose window is still running")                                            \
+    ROW(CACHE_TTL_CLOSED_S, "cache", "ttl_closed_s", NUMBER, "86400", 1, 2592000, "",              \
+        "life of values whose window is over")                                                     \
+    ROW(USERS_DEFAULT_VISIBILITY, "users", "default_visibility", WORD, "private", 0, 0,            \
+        "private public", "who may see a new user's listens")                                      \
+    ROW(MONITORING_OPEN_ON_LOOPBACK, "monitoring", "open_on_loopback", WORD, "no", 0, 0, "no yes", \
+        "whether a client on this host may read the cache's figures without being an "             \
+        "administrator")                                                                           \
+    ROW(PATHS_DATA, "paths", "data", TEXT, REFRAIN_DATADIR, 0, 0, "",                              \
+        "folder that holds sql/ and web/")                                                         \
+    ROW(PATHS_RUNTIME, "paths", "runtime", TEXT, "/run/refrain", 0, 0, "",                         \
+        "folder of the file in which the processes of a host keep their counters")
+
+enum config_option {
+#define ROW(name, ...) CONFIG_##name,
+    CONFIG_OPTIONS(ROW)
+#undef ROW
+        CONFIG_COUNT
+};
+
+struct config;
+
+/* Reads the defaults, then the file (NULL: the default one, which may be absent), then the
+ * environment. RESULT_INVALID names file, line, option and what is allowed; *config is NULL then. */
+enum result config_load(const char *path, struct config **config, struct error *error) MUST_CHECK;
+void config_destroy(struct config **config);
+
+/* Values live as long as the configuration. Asking for the wrong kind is a programmer's error. */
+const char *config_text(const struct config *config, enum config_option option);
+int64_t config_number(const struct config *config, enum config_option option);
+/* Of an option whose words are no and yes. */
+bool config_yes(const struct config *config, enum config_option option);
+
+/* Where the file that was read stands; NULL if there was none. */
+const char *config_path(const struct config *config);
+
+/* "section.key", for messages. */
+const char *config_name(enum config_option option);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Folded names: what is compared where case, width and blanks shall not count.
+ */
+#ifndef REFRAIN_BASE_FOLD_H
+#define REFRAIN_BASE_FOLD_H
+
+#include "base/buffer.h"
+#include "base/result.h"
+#include "base/slice.h"
+
+/* Appends NFKC, case-folded, trimmed, with runs of blanks as one space. The form is part of every
+ * stored id: it never changes. RESULT_INVALID where `name` is not UTF-8; nothing is appended then. */
+enum result fold_append(struct buffer *to, struct slice name) MUST_CHECK;
+
+#endif
