@@ -1,0 +1,52 @@
+/*
+ * One FastCGI connection after the other, as one thread serves them. libfcgi reads the requests;
+ * the answers are written here.
+ */
+#ifndef REFRAIN_HTTP_FASTCGI_H
+#define REFRAIN_HTTP_FASTCGI_H
+
+#include "base/result.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fastcgi;
+
+/* Must have succeeded once, before threads start. Signals are disposed of as the process likes it:
+ * libfcgi's handlers are taken out again, SIGPIPE is ignored. */
+enum result fastcgi_init(struct error *error) MUST_CHECK;
+
+/* NULL where memory is short. */
+struct fastcgi *fastcgi_create(void);
+void fastcgi_destroy(struct fastcgi **fastcgi);
+
+/* Takes over a connection that has been accepted. */
+void fastcgi_open(struct fastcgi *fastcgi, int connection);
+
+/* Waits for the next request on the connection, and reads its parameters. False once the connection
+ * is over: it has been closed then. */
+bool fastcgi_next(struct fastcgi *fastcgi);
+
+/* Of the current request: "NAME=value" strings, ended by NULL, valid until it has been answered. */
+char *const *fastcgi_parameters(const struct fastcgi *fastcgi);
+
+/* Reads the body on; less than asked for only where it ends, or where the connection breaks. */
+size_t fastcgi_read(struct fastcgi *fastcgi, char *data, size_t size_bytes);
+
+/* True if reading the body found the connection broken: an answer would reach nobody. */
+bool fastcgi_is_broken(const struct fastcgi *fastcgi);
+
+/* Sends the answer in one write, as far as the socket takes it, and ends the request. A peer that
+ * reads nothing for some seconds, or has more of a body than was read, loses the connection. */
+void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body);
+
+/* Ends the request without an answer by closing the connection: the web server may then try another
+ * process. */
+void fastcgi_drop(struct fastcgi *fastcgi);
+
+/* From another thread: no request is to follow. A connection that waits between two requests ends
+ * now; with `at_once` any other as well, whatever is being read or written. */
+void fastcgi_stop(struct fastcgi *fastcgi, bool at_once);
+
+#endif

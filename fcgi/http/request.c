@@ -1,0 +1,211 @@
+#include "http/request.h"
+
+#include "base/text.h"
+#include "http/path.h"
+
+/* What is read before it becomes part of a request. */
+struct parameters {
+    struct slice method;
+    struct slice uri;
+    struct slice query;
+    struct slice content_length;
+    struct slice authorization;
+    struct slice cookie;
+    struct slice if_none_match;
+    struct slice peer;
+    struct slice request_id;
+};
+
+#define PARAMETER(name, member) {name "=", sizeof name, offsetof(struct parameters, member)}
+static const struct {
+    const char *start;
+    size_t size_bytes;
+    size_t offset;
+} names[] = {
+    PARAMETER("REQUEST_METHOD", method),
+    PARAMETER("REQUEST_URI", uri),
+    PARAMETER("QUERY_STRING", query),
+    PARAMETER("CONTENT_LENGTH", content_length),
+    PARAMETER("REMOTE_ADDR", peer),
+    PARAMETER("HTTP_AUTHORIZATION", authorization),
+    PARAMETER("HTTP_COOKIE", cookie),
+    PARAMETER("HTTP_IF_NONE_MATCH", if_none_match),
+    PARAMETER("HTTP_X_REQUEST_ID", request_id),
+};
+
+static struct parameters collect(char *const *list)
+{
+    struct parameters found = {0};
+    for (; *list != NULL; list++) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            const char *start = names[i].start;
+            size_t size = names[i].size_bytes;
+            if (**list == *start && strncmp(*list, start, size) == 0) {
+                *(struct slice *)((char *)&found + names[i].offset) = slice_text(*list + size);
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+static enum http_method parse_method(struct slice name)
+{
+    static const struct {
+        const char *name;
+        enum http_method method;
+    } methods[] = {
+        {"GET", HTTP_GET},         {"POST", HTTP_POST},   {"HEAD", HTTP_HEAD},
+        {"OPTIONS", HTTP_OPTIONS}, {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE},
+        {"PUT", HTTP_PUT},
+    };
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (slice_is(name, methods[i].name)) {
+            return methods[i].method;
+        }
+    }
+    return HTTP_OTHER;
+}
+
+/* An id that somebody made up to fill the logs is not worth having. */
+static bool is_sane_id(struct slice id)
+{
+    for (size_t i = 0; i < id.size_bytes; i++) {
+        unsigned char c = (unsigned char)id.data[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') {
+            return false;
+        }
+    }
+    return id.size_bytes <= 128;
+}
+
+static bool parse_size(struct slice text, size_t *size_bytes)
+{
+    int64_t value = 0;
+    if (text.size_bytes > 0 && (!text_parse_int(text, &value) || value < 0)) {
+        return false;
+    }
+    *size_bytes = (size_t)value;
+    return true;
+}
+
+enum result http_request_read(struct http_request *request, struct arena *arena,
+                              char *const *parameters, size_t *content_length_bytes,
+                              struct error *error)
+{
+    struct parameters found = collect(parameters);
+    struct slice path = found.uri;
+    const char *mark = path.size_bytes > 0 ? memchr(path.data, '?', path.size_bytes) : NULL;
+    if (mark != NULL) {
+        path.size_bytes = (size_t)(mark - path.data);
+        if (found.query.data == NULL) {
+            found.query = slice_of(mark + 1, found.uri.size_bytes - path.size_bytes - 1);
+        }
+    }
+    enum http_method method = parse_method(found.method);
+    *request = (struct http_request){
+        .arena = arena,
+        .method = method,
+        .path = http_path_canonical(arena, method, path),
+        .query = found.query,
+        .authorization = found.authorization,
+        .cookie = found.cookie,
+        .if_none_match = found.if_none_match,
+        .peer = found.peer,
+        .request_id = is_sane_id(found.request_id) ? found.request_id : slice_text(""),
+    };
+    if (found.method.size_bytes == 0 || found.uri.size_bytes == 0) {
+        return error_set(error, RESULT_INVALID, "http",
+                         "The web server passes no REQUEST_METHOD or no REQUEST_URI.");
+    }
+    if (!parse_size(found.content_length, content_length_bytes)) {
+        return error_set(error, RESULT_INVALID, "http",
+                         "Content-Length must be a whole number of bytes.");
+    }
+    return RESULT_OK;
+}
+
+/* Cuts `rest` at the first `separator` and returns what stands before it. */
+static struct slice take_until(struct slice *rest, char separator)
+{
+    const char *end = memchr(rest->data, separator, rest->size_bytes);
+    struct slice taken = *rest;
+    if (end == NULL) {
+        *rest = slice_of(rest->data + rest->size_bytes, 0);
+        return taken;
+    }
+    taken.size_bytes = (size_t)(end - rest->data);
+    *rest = slice_of(end + 1, rest->size_bytes - taken.size_bytes - 1);
+    return taken;
+}
+
+bool http_query(const struct http_request *request, const char *name, struct slice *value)
+{
+    struct slice rest = request->query;
+    while (rest.size_bytes > 0) {
+        struct slice pair = take_until(&rest, '&');
+        struct slice key = pair.size_bytes > 0 ? take_until(&pair, '=') : pair;
+        if (slice_is(http_path_decode(request->arena, key, true), name)) {
+            *value = http_path_decode(request->arena, pair, true);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool http_authorization(const struct http_request *request, struct slice *scheme,
+                        struct slice *secret)
+{
+    struct slice rest = request->authorization;
+    if (rest.size_bytes == 0 || memchr(rest.data, ' ', rest.size_bytes) == NULL) {
+        return false;
+    }
+    *scheme = take_until(&rest, ' ');
+    *secret = rest.size_bytes > 0 ? take_until(&rest, ' ') : rest;
+    return true;
+}
+
+static struct slice without_weak_mark(struct slice tag)
+{
+    bool weak = tag.size_bytes > 2 && tag.data[0] == 'W' && tag.data[1] == '/';
+    return weak ? slice_of(tag.data + 2, tag.size_bytes - 2) : tag;
+}
+
+/* The next entity tag of a list, quotes included (a comma may stand inside); empty at its end and
+ * where the list is broken. */
+static struct slice take_tag(struct slice *rest)
+{
+    size_t start = 0;
+    while (start < rest->size_bytes && strchr(" \t,", rest->data[start]) != NULL) {
+        start++;
+    }
+    struct slice tag = slice_of(rest->data + start, rest->size_bytes - start);
+    struct slice quoted = without_weak_mark(tag);
+    const char *end = quoted.size_bytes > 1 && quoted.data[0] == '"'
+                          ? memchr(quoted.data + 1, '"', quoted.size_bytes - 1)
+                          : NULL;
+    tag.size_bytes = end == NULL ? 0 : (size_t)(end + 1 - tag.data);
+    *rest = slice_of(tag.data + tag.size_bytes, rest->size_bytes - start - tag.size_bytes);
+    return tag;
+}
+
+bool http_etag_matches(const struct http_request *request, const char *etag)
+{
+    struct slice rest = request->if_none_match;
+    if (rest.size_bytes == 0) {
+        return false;
+    }
+    if (slice_is(text_trim(rest), "*")) {
+        return true;
+    }
+    struct slice ours = without_weak_mark(slice_text(etag));
+    for (;;) {
+        struct slice tag = take_tag(&rest);
+        if (tag.size_bytes == 0) {
+            return false;
+        }
+        if (slice_equal(without_weak_mark(tag), ours)) {
+            return true;
+        }
+    }
+}

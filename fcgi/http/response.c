@@ -1,0 +1,249 @@
+#include "http/response.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+};
+
+void http_response_reset(struct http_response *response)
+{
+    response->status = 200;
+    response->type_given = false;
+    response->cache_control_given = false;
+    buffer_clear(&response->headers);
+    buffer_clear(&response->body);
+}
+
+void http_response_free(struct http_response *response)
+{
+    buffer_free(&response->headers);
+    buffer_free(&response->body);
+}
+
+/* Control bytes could end the header and start another one. */
+static void drop_control_bytes(struct buffer *buffer, size_t from)
+{
+    size_t size = from;
+    for (size_t i = from; i < buffer->size_bytes; i++) {
+        unsigned char c = (unsigned char)buffer->data[i];
+        if (c >= ' ' && c != 0x7f) {
+            buffer->data[size++] = buffer->data[i];
+        }
+    }
+    buffer->size_bytes = size;
+}
+
+/* Formats once, where buffer_append_format() measures first: there are ten headers a request. */
+static void append_value(struct buffer *buffer, const char *format, va_list args)
+{
+    enum { most_bytes = 256 };
+    char *end = buffer_reserve(buffer, most_bytes);
+    if (end == NULL) {
+        return;
+    }
+    va_list again;
+    va_copy(again, args);
+    int size = vsnprintf(end, most_bytes, format, args);
+    if (size >= most_bytes) {
+        end = buffer_reserve(buffer, (size_t)size + 1);
+        if (end != NULL) {
+            vsnprintf(end, (size_t)size + 1, format, again);
+        }
+    }
+    va_end(again);
+    if (size < 0) {
+        buffer->failed = true;
+    } else if (end != NULL) {
+        buffer_grown(buffer, (size_t)size);
+    }
+}
+
+static void start_header(struct http_response *response, const char *name)
+{
+    bool may_be_ours = (name[0] | 0x20) == 'c';
+    if (may_be_ours && strcasecmp(name, "Content-Type") == 0) {
+        response->type_given = true;
+    } else if (may_be_ours && strcasecmp(name, "Cache-Control") == 0) {
+        response->cache_control_given = true;
+    }
+    buffer_append_text(&response->headers, name);
+    buffer_append(&response->headers, ": ", 2);
+}
+
+void http_header(struct http_response *response, const char *name, const char *format, ...)
+{
+    struct buffer *headers = &response->headers;
+    start_header(response, name);
+    size_t value_at = headers->size_bytes;
+    va_list args;
+    va_start(args, format);
+    if (strcmp(format, "%s") == 0) {
+        buffer_append_text(headers, va_arg(args, const char *));
+    } else {
+        append_value(headers, format, args);
+    }
+    va_end(args);
+    drop_control_bytes(headers, value_at);
+    buffer_append(headers, "\r\n", 2);
+}
+
+void http_header_int(struct http_response *response, const char *name, int64_t value)
+{
+    start_header(response, name);
+    buffer_append_int(&response->headers, value);
+    buffer_append(&response->headers, "\r\n", 2);
+}
+
+/* The length of the UTF-8 sequence at the start of `text`; 0 where there is none. */
+static size_t sequence_size(struct slice text)
+{
+    for (size_t size = 1; size <= 4 && size <= text.size_bytes; size++) {
+        if (text_is_utf8(slice_of(text.data, size))) {
+            return size;
+        }
+    }
+    return 0;
+}
+
+static void append_json_text(struct buffer *to, struct slice text)
+{
+    buffer_append_char(to, '"');
+    for (size_t i = 0; i < text.size_bytes;) {
+        char c = text.data[i];
+        size_t size = sequence_size(slice_of(text.data + i, text.size_bytes - i));
+        if (c == '"' || c == '\\') {
+            buffer_append_char(to, '\\');
+            buffer_append_char(to, c);
+        } else if (size == 1 && (unsigned char)c < ' ') {
+            buffer_append_format(to, "\\u%04x", (unsigned)c);
+        } else if (size == 0) {
+            buffer_append_char(to, '?');
+        } else {
+            buffer_append(to, text.data + i, size);
+        }
+        i += size == 0 ? 1 : size;
+    }
+    buffer_append_char(to, '"');
+}
+
+void http_error(struct http_response *response, int status, const char *format, ...)
+{
+    struct buffer text = BUFFER_EMPTY;
+    va_list args;
+    va_start(args, format);
+    append_value(&text, format, args);
+    va_end(args);
+
+    http_response_reset(response);
+    response->status = status;
+    if (status == 401) {
+        http_header(response, "WWW-Authenticate", "Token");
+    } else if (status == 503) {
+        http_header(response, "Retry-After", "2");
+    }
+    buffer_append_text(&response->body, "{\"code\":");
+    buffer_append_int(&response->body, status);
+    buffer_append_text(&response->body, ",\"error\":");
+    append_json_text(&response->body, buffer_slice(&text));
+    buffer_append_text(&response->body, "}\n");
+    buffer_free(&text);
+}
+
+void http_error_of(struct http_response *response, enum result result, const struct error *error)
+{
+    switch (result) {
+    case RESULT_NOT_FOUND:
+        http_error(response, 404, "%s", error->text);
+        break;
+    case RESULT_INVALID:
+        http_error(response, 400, "%s", error->text);
+        break;
+    case RESULT_UNAUTHORIZED:
+        http_error(response, 401, "%s", error->text);
+        break;
+    case RESULT_CONFLICT:
+        http_error(response, 409, "%s", error->text);
+        break;
+    case RESULT_TOO_LARGE:
+        http_error(response, 413, "%s", error->text);
+        break;
+    case RESULT_TIMEOUT:
+    case RESULT_UNAVAILABLE:
+    case RESULT_NO_MEMORY:
+        log_error("request-failed", result, error);
+        http_error(response, 503, "The server cannot answer just now. Please try again later.");
+        break;
+    case RESULT_OK:
+        assert(result != RESULT_OK);
+        break;
+    case RESULT_INTERNAL:
+        log_error("request-failed", result, error);
+        http_error(response, 500, "An unknown error occured.");
+    }
+}
+
+static void append_status(struct buffer *head, int status)
+{
+    const char *reason = "Unknown";
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (reasons[i].status == status) {
+            reason = reasons[i].reason;
+            break;
+        }
+    }
+    buffer_append_text(head, "Status: ");
+    buffer_append_int(head, status);
+    buffer_append_char(head, ' ');
+    buffer_append_text(head, reason);
+    buffer_append_text(head, "\r\n");
+}
+
+struct slice http_response_finish(const struct http_response *response, enum http_method method,
+                                  struct slice cors, struct buffer *head)
+{
+    bool bodiless = response->status == 204 || response->status == 304;
+    struct slice body = buffer_slice(&response->body);
+    append_status(head, response->status);
+    if (!bodiless) {
+        if (!response->type_given && body.size_bytes > 0) {
+            buffer_append_text(head, "Content-Type: application/json\r\n");
+        }
+        buffer_append_text(head, "Content-Length: ");
+        buffer_append_int(head, (int64_t)body.size_bytes);
+        buffer_append_text(head, "\r\n");
+    }
+    buffer_append_slice(head, buffer_slice(&response->headers));
+    /* After the handler's, because nginx heeds X-Accel-Expires only ahead of Cache-Control. */
+    if (!response->cache_control_given) {
+        buffer_append_text(head, response->status >= 400 ? "Cache-Control: no-store\r\n"
+                                                         : "Cache-Control: private, no-cache\r\n");
+    }
+    buffer_append_slice(head, cors);
+    buffer_append(head, "\r\n", 2);
+    return bodiless || method == HTTP_HEAD ? slice_of("", 0) : body;
+}

@@ -1,0 +1,356 @@
+/*
+ * Threads: each worker accepts a connection, serves its requests until it ends, and accepts the
+ * next. The main thread owns the signals. To stop it sets `stopping`, shuts the listening socket
+ * down (what has been queued there can still be accepted, on Linux, and is), ends the connections
+ * that are between two requests, and waits until the workers are through; those who are not by the
+ * deadline lose their connections. `lock` guards `running`; a worker's own state is nobody else's,
+ * but for its fastcgi handle, which is made for it (see http/fastcgi.c).
+ */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/dispatch.h"
+#include "http/fastcgi.h"
+#include "http/listener.h"
+#include "http/request.h"
+#include "http/response.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What a worker keeps from request to request; more is given back. */
+static const size_t kept_bytes = 512 * 1024;
+
+enum { accept_pause_ms = 100 };
+
+struct worker {
+    struct http_server *server;
+    pthread_t thread;
+    struct fastcgi *fastcgi;
+    struct arena *arena;
+    struct buffer body;
+    struct buffer head;
+    struct http_response response;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct http_router *router;
+    struct listener listener;
+    atomic_bool stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t all_ended;
+    int running;
+    struct worker workers[];
+};
+
+static enum result read_body(struct worker *worker, size_t length_bytes,
+                             struct http_request *request, struct error *error)
+{
+    size_t max_bytes = worker->server->options.body_max_bytes;
+    if (length_bytes > max_bytes) {
+        return error_set(error, RESULT_TOO_LARGE, "http",
+                         "The body has %zu bytes, but may have %zu at most.", length_bytes,
+                         max_bytes);
+    }
+    /* One byte more, to see the end: a connection that still holds some of a body can't be used
+     * again. */
+    char *data = buffer_reserve(&worker->body, length_bytes + 1);
+    if (data == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "http", "no memory for a body of %zu bytes",
+                         length_bytes);
+    }
+    size_t size = fastcgi_read(worker->fastcgi, data, length_bytes + 1);
+    request->body = slice_of(data, size);
+    if (size != length_bytes) {
+        return error_set(error, RESULT_INVALID, "http",
+                         "The body is %s than its Content-Length of %zu bytes.",
+                         size < length_bytes ? "shorter" : "longer", length_bytes);
+    }
+    return RESULT_OK;
+}
+
+/* Reads the request and has it answered; false where nobody is left to be answered. */
+static bool answer_request(struct worker *worker, struct http_request *request,
+                           const struct http_resource **resource)
+{
+    const struct http_server_options *options = &worker->server->options;
+    struct error error;
+    size_t length_bytes = 0;
+    enum result result = http_request_read(request, worker->arena,
+                                           fastcgi_parameters(worker->fastcgi), &length_bytes,
+                                           &error);
+    request->arrived_us = clock_mono_us();
+    request->deadline_us = request->arrived_us + options->request_max_us;
+    log_set_request_id(request->request_id.size_bytes > 0 ? request->request_id.data : NULL);
+    *resource = http_dispatch_find(worker->server->router, request);
+    if (result == RESULT_OK) {
+        result = read_body(worker, length_bytes, request, &error);
+    }
+    if (fastcgi_is_broken(worker->fastcgi)) {
+        return false;
+    }
+    if (result == RESULT_OK) {
+        http_dispatch_answer(*resource, options->context, request, &worker->response);
+    } else {
+        http_error_of(&worker->response, result, &error);
+    }
+    return true;
+}
+
+static bool is_written(const struct buffer *buffer)
+{
+    return buffer_result(buffer) == RESULT_OK;
+}
+
+static void keep_small(struct buffer *buffer)
+{
+    if (buffer->room_bytes > kept_bytes) {
+        buffer_free(buffer);
+    }
+    buffer_clear(buffer);
+}
+
+static void serve_request(struct worker *worker)
+{
+    struct http_response *response = &worker->response;
+    struct http_request request;
+    const struct http_resource *resource;
+    http_response_reset(response);
+    bool answered = answer_request(worker, &request, &resource);
+    if (answered && !(is_written(&response->headers) && is_written(&response->body))) {
+        struct error error;
+        http_error_of(response,
+                      error_set(&error, RESULT_NO_MEMORY, "http", "no memory for an answer"),
+                      &error);
+    }
+    struct slice body = http_response_finish(
+        response, request.method, http_dispatch_cors(resource, &request), &worker->head);
+    if (answered && is_written(&response->body) && is_written(&worker->head)) {
+        fastcgi_answer(worker->fastcgi, buffer_slice(&worker->head), body);
+    } else {
+        fastcgi_drop(worker->fastcgi);
+    }
+    log_set_request_id(NULL);
+    keep_small(&response->body);
+    keep_small(&worker->body);
+    buffer_clear(&worker->head);
+    arena_reset(worker->arena);
+}
+
+/* The next connection; -1 once there will be none. */
+static int accept_connection(struct http_server *server)
+{
+    for (;;) {
+        int connection = accept4(server->listener.socket, NULL, NULL, SOCK_CLOEXEC);
+        int why = errno;
+        if (connection >= 0) {
+            return connection;
+        }
+        if (atomic_load(&server->stopping)) {
+            return -1;
+        }
+        if (why != EINTR && why != ECONNABORTED) {
+            log_event(LOG_WARN_LEVEL, "accept-failed", "error", strerror(why), NULL);
+            /* Descriptors or memory are short: a pause, which shutdown(2) of the socket ends. */
+            struct pollfd stopped = {.fd = server->listener.socket, .events = 0};
+            poll(&stopped, 1, accept_pause_ms);
+        }
+    }
+}
+
+static void *run_worker(void *argument)
+{
+    struct worker *worker = argument;
+    struct http_server *server = worker->server;
+    for (;;) {
+        int connection = accept_connection(server);
+        if (connection < 0) {
+            break;
+        }
+        fastcgi_open(worker->fastcgi, connection);
+        while (fastcgi_next(worker->fastcgi)) {
+            serve_request(worker);
+        }
+    }
+    pthread_mutex_lock(&server->lock);
+    if (--server->running == 0) {
+        pthread_cond_signal(&server->all_ended);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+static bool make_worker(struct http_server *server, struct worker *worker)
+{
+    worker->server = server;
+    worker->fastcgi = fastcgi_create();
+    worker->arena = arena_create();
+    return worker->fastcgi != NULL && worker->arena != NULL;
+}
+
+static void free_worker(struct worker *worker)
+{
+    fastcgi_destroy(&worker->fastcgi);
+    arena_destroy(&worker->arena);
+    buffer_free(&worker->body);
+    buffer_free(&worker->head);
+    http_response_free(&worker->response);
+}
+
+static enum result fill_server(struct http_server *server, struct error *error)
+{
+    const struct http_server_options *options = &server->options;
+    bool made = true;
+    for (int i = 0; i < options->threads && made; i++) {
+        made = make_worker(server, &server->workers[i]);
+    }
+    server->router = http_router_create(options->routes, options->routes_count);
+    if (!made || server->router == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "http", "no memory for the server");
+    }
+    enum result result = fastcgi_init(error);
+    return result == RESULT_OK
+               ? listener_open(&server->listener, options->socket_path, error)
+               : result;
+}
+
+enum result http_server_create(const struct http_server_options *options,
+                               struct http_server **server, struct error *error)
+{
+    assert(options->threads > 0);
+    size_t threads = (size_t)options->threads;
+    struct http_server *made = calloc(1, sizeof *made + threads * sizeof made->workers[0]);
+    if (made == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "http", "no memory for the server");
+    }
+    made->options = *options;
+    made->listener.socket = -1;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->all_ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    enum result result = fill_server(made, error);
+    if (result != RESULT_OK) {
+        http_server_destroy(&made);
+    }
+    *server = made;
+    return result;
+}
+
+void http_server_destroy(struct http_server **server)
+{
+    if (*server == NULL) {
+        return;
+    }
+    assert((*server)->running == 0);
+    listener_close(&(*server)->listener);
+    for (int i = 0; i < (*server)->options.threads; i++) {
+        free_worker(&(*server)->workers[i]);
+    }
+    http_router_destroy(&(*server)->router);
+    pthread_cond_destroy(&(*server)->all_ended);
+    pthread_mutex_destroy(&(*server)->lock);
+    free(*server);
+    *server = NULL;
+}
+
+/* Workers block all signals but those that tell of their own mistakes. */
+static int start_workers(struct http_server *server)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t blocked;
+    sigset_t before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        sigdelset(&blocked, own[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    server->running = server->options.threads;
+    int started = 0;
+    while (started < server->options.threads) {
+        struct worker *worker = &server->workers[started];
+        if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0) {
+            break;
+        }
+        started++;
+    }
+    pthread_mutex_lock(&server->lock);
+    server->running -= server->options.threads - started;
+    pthread_mutex_unlock(&server->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+static void stop_connections(struct http_server *server, bool at_once)
+{
+    for (int i = 0; i < server->options.threads; i++) {
+        fastcgi_stop(server->workers[i].fastcgi, at_once);
+    }
+}
+
+static bool wait_for_workers(struct http_server *server, int64_t deadline_us)
+{
+    struct timespec until = {.tv_sec = deadline_us / 1000000,
+                             .tv_nsec = deadline_us % 1000000 * 1000};
+    int status = 0;
+    pthread_mutex_lock(&server->lock);
+    while (server->running > 0 && status == 0) {
+        status = pthread_cond_timedwait(&server->all_ended, &server->lock, &until);
+    }
+    bool ended = server->running == 0;
+    pthread_mutex_unlock(&server->lock);
+    return ended;
+}
+
+static void drain(struct http_server *server, int started)
+{
+    atomic_store(&server->stopping, true);
+    shutdown(server->listener.socket, SHUT_RDWR);
+    stop_connections(server, false);
+    if (!wait_for_workers(server, clock_mono_us() + server->options.request_max_us)) {
+        log_event(LOG_WARN_LEVEL, "drain-cut", "reason", "requests did not end in time", NULL);
+        stop_connections(server, true);
+    }
+    for (int i = 0; i < started; i++) {
+        pthread_join(server->workers[i].thread, NULL);
+    }
+}
+
+enum result http_server_run(struct http_server *server, struct error *error)
+{
+    sigset_t ours;
+    sigset_t before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    enum result result = RESULT_OK;
+    int started = start_workers(server);
+    if (started < server->options.threads) {
+        result = error_set(error, RESULT_NO_MEMORY, "http", "cannot start %d threads: %s",
+                           server->options.threads, strerror(EAGAIN));
+    } else {
+        log_event(LOG_INFO_LEVEL, "ready", "socket", server->options.socket_path, NULL);
+        int number = SIGHUP;
+        while (number == SIGHUP) {
+            sigwait(&ours, &number);
+        }
+        log_event(LOG_INFO_LEVEL, "stopping", "signal", number == SIGTERM ? "TERM" : "INT", NULL);
+    }
+    drain(server, started);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
