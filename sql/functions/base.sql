@@ -1,0 +1,95 @@
+-- Small helpers for the other files; sorted first because those need them when they are created.
+-- None has a SET clause or is STRICT: each is merged into the query that uses it.
+
+create or replace function refrain.time_s(t timestamptz) returns bigint
+language sql stable as $$
+    select floor(date_part('epoch', t))::bigint
+$$;
+comment on function refrain.time_s is 'helper: seconds since 1970';
+
+create or replace function refrain.time_us(t timestamptz) returns bigint
+language sql stable as $$
+    select (date_part('epoch', t) * 1000000)::bigint
+$$;
+comment on function refrain.time_us is 'helper: microseconds since 1970';
+
+create or replace function refrain.utc_midnight(day date) returns timestamptz
+language sql immutable as $$
+    select day::timestamp at time zone 'UTC'
+$$;
+comment on function refrain.utc_midnight is 'helper: when a UTC day begins';
+
+create or replace function refrain.utc_day(t timestamptz) returns date
+language sql immutable as $$
+    select (t at time zone 'UTC')::date
+$$;
+comment on function refrain.utc_day is 'helper: the UTC day of a time';
+
+create or replace function refrain.utc_year(t timestamptz) returns smallint
+language sql immutable as $$
+    select date_part('year', t at time zone 'UTC')::smallint
+$$;
+comment on function refrain.utc_year is 'helper: the calendar year (UTC) of a time, which is the period of its tallies';
+
+create or replace function refrain.listen_weight(t timestamptz) returns double precision
+language sql stable as $$
+    -- Doubling towards the present instead of halving towards the past: no sum ever has to be brought up to date.
+    -- 1033430400 is 2002-10-01, the earliest listen; 15552000 s are 180 days.
+    select power(2::double precision, (date_part('epoch', t) - 1033430400) / 15552000)
+$$;
+comment on function refrain.listen_weight is
+    'helper: what a listen adds to its tally''s weight. A listen 180 days earlier weighs half as much; only ratios mean anything.';
+
+create or replace function refrain.user_bucket(name_key text) returns smallint
+language sql stable as $$
+    select get_byte(sha256(convert_to(name_key, 'UTF8')), 0)::smallint
+$$;
+comment on function refrain.user_bucket is 'helper: which of the 256 cache buckets a user lies in';
+
+create or replace function refrain.json_text(value text) returns text
+language sql stable as $$
+    select coalesce(to_json(value)::text, 'null')
+$$;
+comment on function refrain.json_text is 'helper: a JSON string, or null';
+
+create or replace function refrain.json_uuid(value uuid) returns text
+language sql stable as $$
+    select coalesce('"' || value || '"', 'null')
+$$;
+comment on function refrain.json_uuid is 'helper: a UUID as a JSON string, or null';
+
+create or replace function refrain.json_more(value jsonb) returns text
+language sql stable as $$
+    select case when value is null or value = '{}' then ''
+                else ',' || substr(value::text, 2, length(value::text) - 2) end
+$$;
+comment on function refrain.json_more is 'helper: the members of an object, to go on with after others';
+
+create or replace function refrain.json_artist_mbids(name text, mbids uuid[]) returns text
+language sql stable as $$
+    -- Which part of the credit belongs to which of several artists is unknown, hence artists is empty for them.
+    select '"artist_mbids":' || coalesce(array_to_json(mbids)::text, '[]')
+        || ',"artists":['
+        || case when cardinality(mbids) = 1 then
+               '{"artist_credit_name":' || to_json(name)::text
+               || ',"artist_mbid":"' || mbids[1] || '","join_phrase":""}'
+           else '' end
+        || ']'
+$$;
+comment on function refrain.json_artist_mbids is 'helper: the members artist_mbids and artists of an object';
+
+create or replace function refrain.user_state(
+    user_id int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint,
+    out people bigint, out catalogue bigint, out as_of_us bigint, out changed_at timestamptz)
+returns setof record
+language sql stable as $$
+    select e.epoch, v.live, v.past, v.auth, p.value, c.value, refrain.time_us(statement_timestamp()), v.changed_at
+    from refrain.user_version v
+    join refrain.cache_epoch e on e.bucket = v.bucket
+    join refrain.generation p on p.name = 'people'
+    join refrain.generation c on c.name = 'catalogue'
+    where v.user_id = user_state.user_id and v.deleted_at is null
+$$;
+comment on function refrain.user_state is
+    'user: the versions of a living user''s data, for reads to return beside what they read; no row for anybody else';

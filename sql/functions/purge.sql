@@ -1,0 +1,53 @@
+-- Removing what deleted users leave behind, a little at a time.
+
+create or replace function refrain.user_purge(batch int) returns int
+language plpgsql as $$
+declare
+    removed int := 0;
+    gone    int;
+begin
+    while removed < batch loop
+        -- Several workers may be at it; each takes a user whom no other has taken.
+        select user_id into gone from refrain.purges order by user_id limit 1 for update skip locked;
+        exit when gone is null;
+        removed := removed + refrain.user_purge_some(gone, batch - removed);
+        if removed < batch then
+            delete from refrain.purges where user_id = gone;
+        end if;
+    end loop;
+    return removed;
+end
+$$;
+comment on function refrain.user_purge is
+    'all: removes up to batch rows that deleted users have left; how many, 0 if nothing is left (or another worker is at the rest)';
+
+create or replace function refrain.user_purge_some(user_id int, batch int) returns int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    removed int := 0;
+    n       int;
+begin
+    delete from refrain.tallies where ctid = any (array(
+        select ctid from refrain.tallies where user_id = user_purge_some.user_id limit batch));
+    get diagnostics n = row_count;
+    removed := removed + n;
+
+    delete from refrain.totals where ctid = any (array(
+        select ctid from refrain.totals where user_id = user_purge_some.user_id limit batch - removed));
+    get diagnostics n = row_count;
+    removed := removed + n;
+
+    delete from refrain.listen_days where ctid = any (array(
+        select ctid from refrain.listen_days where user_id = user_purge_some.user_id limit batch - removed));
+    get diagnostics n = row_count;
+    removed := removed + n;
+
+    delete from refrain.listens where ctid = any (array(
+        select ctid from refrain.listens where user_id = user_purge_some.user_id limit batch - removed));
+    get diagnostics n = row_count;
+    return removed + n;
+end
+$$;
+comment on function refrain.user_purge_some is
+    'helper: removes up to batch rows of a deleted user, the listens last; fewer only if nothing is left';

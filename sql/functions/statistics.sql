@@ -1,0 +1,147 @@
+-- Charts: what a user listened to most.
+-- A page is short: whatever the catalogue's size, its names are looked up one by one, hence no hash and merge joins.
+
+create or replace function refrain.chart_page(
+    user_id int, kind smallint, from_s bigint, to_s bigint, period int, first int, count int,
+    out total bigint, out entity_id bigint, out listens bigint)
+returns setof record
+language plpgsql stable rows 100
+set jit = off
+set max_parallel_workers_per_gather = 0
+as $$
+#variable_conflict use_column
+begin
+    if period >= 0 then
+        return query
+        select coalesce((select entities from refrain.totals o
+                         where o.user_id = chart_page.user_id and o.period = chart_page.period
+                           and o.kind = chart_page.kind), 0),
+               p.entity_id, p.listens
+        from (values (1)) one
+        left join (
+            select t.entity_id, t.listens::bigint as listens
+            from refrain.tallies t
+            where t.user_id = chart_page.user_id and t.period = chart_page.period and t.kind = chart_page.kind
+            order by t.listens desc, t.entity_id
+            offset chart_page.first limit chart_page.count
+        ) p on true;
+    else
+        return query
+        with chart as materialized (
+            select e.entity_id, count(*) as listens
+            from (
+                select case chart_page.kind when 1 then l.artist_id when 2 then l.release_id else l.recording_id end
+                from refrain.listens l
+                where l.user_id = chart_page.user_id
+                  and l.listened_at >= to_timestamp(from_s) and l.listened_at < to_timestamp(to_s)
+            ) e(entity_id)
+            where e.entity_id is not null
+            group by e.entity_id
+        )
+        select (select count(*) from chart), p.entity_id, p.listens
+        from (values (1)) one
+        left join (
+            select c.entity_id, c.listens
+            from chart c
+            order by c.listens desc, c.entity_id
+            offset chart_page.first limit chart_page.count
+        ) p on true;
+    end if;
+end
+$$;
+comment on function refrain.chart_page is
+    'user: a page of the artists (kind 1), releases (2) or recordings (3) most listened to, unordered, with how many there are in all; one row without an entity if the page is empty. The period is 0 for all time, a calendar year, or -1 for [from_s, to_s)';
+
+create or replace function refrain.chart_meta(
+    from_s bigint, to_s bigint, period int, changed_at timestamptz, counted text, total bigint)
+returns text
+language sql stable as $$
+    -- All time begins in 2002, as it does on ListenBrainz.
+    select '"from_ts":' || case when period = 0 then 1009843200 else from_s end
+        || ',"to_ts":' || case when period = 0 then refrain.time_s(changed_at) else to_s end
+        || ',"last_updated":' || refrain.time_s(changed_at)
+        || ',"' || counted || '":' || total
+$$;
+comment on function refrain.chart_meta is 'helper: the members of a chart''s envelope';
+
+create or replace function refrain.stats_artists(
+    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+returns setof refrain.read_row
+language plpgsql stable
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_artist_count', p.total),
+           p.listens,
+           '{"artist_mbid":' || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
+           || ',"artist_name":' || to_json(a.name)::text
+           || ',"listen_count":' || p.listens || '}'
+    from refrain.user_state(stats_artists.user_id) v
+    cross join refrain.chart_page(stats_artists.user_id, 1::smallint, from_s, to_s, period, first, count) p
+    left join refrain.artists a on a.id = p.entity_id
+    order by p.listens desc, p.entity_id;
+end
+$$;
+comment on function refrain.stats_artists is
+    'user: entries [first, first + count) of the artists most listened to in all time (period 0), a calendar year, or [from_s, to_s) (period -1)';
+
+create or replace function refrain.stats_releases(
+    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+returns setof refrain.read_row
+language plpgsql stable
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_release_count', p.total),
+           p.listens,
+           '{' || refrain.json_artist_mbids(a.name, a.mbids)
+           || ',"artist_name":' || to_json(a.name)::text
+           || ',"caa_id":null,"caa_release_mbid":null,"listen_count":' || p.listens
+           || ',"release_mbid":' || refrain.json_uuid(l.mbid)
+           || ',"release_name":' || to_json(l.name)::text || '}'
+    from refrain.user_state(stats_releases.user_id) v
+    cross join refrain.chart_page(stats_releases.user_id, 2::smallint, from_s, to_s, period, first, count) p
+    left join refrain.releases l on l.id = p.entity_id
+    left join refrain.artists a on a.id = l.artist_id
+    order by p.listens desc, p.entity_id;
+end
+$$;
+comment on function refrain.stats_releases is 'user: the same for releases; listens without a release are left out';
+
+create or replace function refrain.stats_recordings(
+    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+returns setof refrain.read_row
+language plpgsql stable
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_recording_count', p.total),
+           p.listens,
+           '{' || refrain.json_artist_mbids(a.name, a.mbids)
+           || ',"artist_name":' || to_json(a.name)::text
+           || ',"caa_id":null,"caa_release_mbid":null,"listen_count":' || p.listens
+           || ',"recording_mbid":' || refrain.json_uuid(r.mbid)
+           || ',"release_mbid":' || refrain.json_uuid(l.mbid)
+           || ',"release_name":' || refrain.json_text(l.name)
+           || ',"track_name":' || to_json(r.name)::text || '}'
+    from refrain.user_state(stats_recordings.user_id) v
+    cross join refrain.chart_page(stats_recordings.user_id, 3::smallint, from_s, to_s, period, first, count) p
+    left join refrain.recordings r on r.id = p.entity_id
+    left join refrain.artists a on a.id = r.artist_id
+    left join refrain.releases l on l.id = r.release_id
+    order by p.listens desc, p.entity_id;
+end
+$$;
+comment on function refrain.stats_recordings is 'user: the same for recordings';

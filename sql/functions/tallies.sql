@@ -1,0 +1,216 @@
+-- Counting listens, by triggers on refrain.listens: tallies, totals and listen_days are exact, and the versions raised,
+-- in the transaction that changes a listen, whoever makes the change.
+--
+-- A user's version row is locked before anything of that user is counted (versions_lock: rows of several users in the
+-- order of their ids), so that no two transactions count the same user at a time, and none wait in a circle. A change
+-- made by hand gets the lock only here, after it has touched the listens themselves; beside a running import of the same
+-- user it should call versions_lock first.
+
+-- ── new listens are added to what has been counted ──
+
+create or replace function refrain.listens_inserted() returns trigger
+language plpgsql
+set work_mem = '64MB'
+set jit = off
+as $$
+declare
+    users   constant int[] := array(select distinct user_id from added);
+    unknown int;
+begin
+    if users = '{}' then
+        return null;
+    end if;
+    perform refrain.versions_lock(users);
+
+    with groups as materialized (
+        select user_id,
+               case when grouping(year) = 0 then year else 0 end::smallint as period,
+               case when grouping(artist_id) = 0 then 1 when grouping(release_id) = 0 then 2 else 3 end::smallint as kind,
+               coalesce(artist_id, release_id, recording_id) as entity_id,
+               count(*)::int as listens,
+               case when grouping(year) = 1 then min(listened_at) end as first_at,
+               case when grouping(year) = 1 then max(listened_at) end as last_at,
+               case when grouping(year) = 1 then sum(weight) end as weight
+        from (select user_id, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id,
+                     listened_at, refrain.listen_weight(listened_at) as weight
+              from added) a
+        group by grouping sets (
+            (user_id, year, artist_id), (user_id, year, release_id), (user_id, year, recording_id),
+            (user_id, artist_id), (user_id, release_id), (user_id, recording_id))
+        having coalesce(artist_id, release_id, recording_id) is not null
+    ), counted as (
+        -- In the order of the key, for the sake of the index.
+        insert into refrain.tallies as t (user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+        select user_id, period, kind, entity_id, listens, first_at, last_at, weight
+        from groups
+        order by user_id, period, kind, entity_id
+        on conflict (user_id, period, kind, entity_id) do update
+            set listens = t.listens + excluded.listens,
+                first_at = least(t.first_at, excluded.first_at),
+                last_at = greatest(t.last_at, excluded.last_at),
+                weight = t.weight + excluded.weight
+        -- A row that was there has been locked by this transaction, which leaves its mark.
+        returning user_id, period, kind, (xmax = 0)::int as fresh
+    ), summed as (
+        insert into refrain.totals as t (user_id, period, kind, entities, listens)
+        select user_id, period, kind, sum(entities), sum(listens)
+        from (select user_id, period, kind, 0 as entities, listens from groups
+              union all
+              select user_id, period, kind, fresh, 0 from counted) g
+        group by user_id, period, kind
+        on conflict (user_id, period, kind) do update
+            set entities = t.entities + excluded.entities, listens = t.listens + excluded.listens
+    ), dated as (
+        insert into refrain.listen_days as d (user_id, day, listens)
+        select user_id, refrain.utc_day(listened_at), count(*)
+        from added
+        group by 1, 2
+        on conflict (user_id, day) do update set listens = d.listens + excluded.listens
+    ), raised as (
+        update refrain.user_version v
+        set live = v.live + 1, past = refrain.past_raised(v.live, v.past, t.earliest), changed_at = now()
+        from (select user_id, min(listened_at) as earliest from added group by user_id) t
+        where v.user_id = t.user_id and v.deleted_at is null
+        returning 1
+    )
+    select cardinality(users) - count(*) into unknown from raised;
+    if unknown > 0 then
+        raise exception 'listens of a user who does not exist' using errcode = 'RF001';
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.listens_inserted is 'trigger: counts new listens';
+
+-- ── what any other change touches is counted anew ──
+-- Nothing is subtracted: the first and last listen and the weight can only be had from the listens that remain, and with
+-- them comes the number. That costs one pass over the user's index, however many listens change.
+
+create or replace function refrain.listen_entities(
+    artist_id bigint, release_id bigint, recording_id bigint, out kind smallint, out entity_id bigint)
+returns setof record
+language sql immutable as $$
+    select e.kind::smallint, e.entity_id
+    from (values (1, artist_id), (2, release_id), (3, recording_id)) e(kind, entity_id)
+    where e.entity_id is not null
+$$;
+comment on function refrain.listen_entities is 'helper: whose tallies a listen counts in';
+
+create or replace function refrain.listens_recount(changed refrain.listen_key[]) returns void
+language plpgsql
+set work_mem = '64MB'
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    -- Without users who are being purged.
+    users   constant int[] := refrain.versions_lock(array(select distinct user_id from unnest(changed)));
+    periods constant smallint[] := array(select distinct refrain.utc_year(listened_at) from unnest(changed)) || 0::smallint;
+    days    constant date[] := array(select distinct refrain.utc_day(listened_at) from unnest(changed));
+    touched constant refrain.tally_key[] := array(
+        select distinct (c.user_id, e.kind, e.entity_id)::refrain.tally_key
+        from unnest(changed) c
+        cross join refrain.listen_entities(c.artist_id, c.release_id, c.recording_id) e
+        where c.user_id = any (users));
+begin
+    if users = '{}' then
+        return;
+    end if;
+
+    delete from refrain.tallies t
+    using unnest(touched) c
+    where t.user_id = c.user_id and t.period = any (periods) and t.kind = c.kind and t.entity_id = c.entity_id;
+
+    with remaining as (
+        -- Every listen of a touched release or recording is one of a touched artist.
+        select user_id, listened_at, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id
+        from refrain.listens l
+        where user_id = any (users)
+          and (user_id, artist_id) in (select user_id, entity_id from unnest(touched) where kind = 1)
+    )
+    insert into refrain.tallies (user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+    select user_id, coalesce(year, 0), kind, entity_id, count(*),
+           case when year is null then min(listened_at) end,
+           case when year is null then max(listened_at) end,
+           case when year is null then sum(refrain.listen_weight(listened_at)) end
+    from remaining r
+    cross join refrain.listen_entities(r.artist_id, r.release_id, r.recording_id)
+    join unnest(touched) using (user_id, kind, entity_id)
+    group by grouping sets ((user_id, kind, entity_id, year), (user_id, kind, entity_id))
+    having coalesce(year, 0) = any (periods);
+
+    delete from refrain.totals where user_id = any (users) and period = any (periods);
+    insert into refrain.totals (user_id, period, kind, entities, listens)
+    select user_id, period, kind, count(*), sum(listens)
+    from refrain.tallies
+    where user_id = any (users) and period = any (periods)
+    group by user_id, period, kind;
+
+    delete from refrain.listen_days where user_id = any (users) and day = any (days);
+    insert into refrain.listen_days (user_id, day, listens)
+    select u.user_id, d.day, n.listens
+    from unnest(users) u(user_id)
+    cross join unnest(days) d(day)
+    cross join lateral (
+        select count(*) as listens from refrain.listens l
+        where l.user_id = u.user_id
+          and l.listened_at >= refrain.utc_midnight(d.day) and l.listened_at < refrain.utc_midnight(d.day + 1)) n
+    where n.listens > 0;
+
+    perform refrain.versions_raise(array_agg(user_id), array_agg(earliest))
+    from (select user_id, min(listened_at) as earliest from unnest(changed)
+          where user_id = any (users) group by user_id) t;
+end
+$$;
+comment on function refrain.listens_recount is
+    'helper: counts everything again that these listens, which came or went, belong to, and raises versions';
+
+create or replace function refrain.listens_deleted() returns trigger
+language plpgsql as $$
+begin
+    perform refrain.listens_recount(
+        array_agg((user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
+    from removed;
+    return null;
+end
+$$;
+comment on function refrain.listens_deleted is 'trigger: counts anew what deleted listens belonged to';
+
+create or replace function refrain.listens_updated() returns trigger
+language plpgsql as $$
+begin
+    -- Both what a changed row was and what it has become; rows that were only touched drop out.
+    perform refrain.listens_recount(
+        array_agg((user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
+    from ((table removed except all table added) union all (table added except all table removed)) changed;
+    return null;
+end
+$$;
+comment on function refrain.listens_updated is 'trigger: counts anew what changed listens belonged to or belong to now';
+
+create or replace function refrain.listens_truncated() returns trigger
+language plpgsql as $$
+begin
+    truncate refrain.tallies, refrain.totals, refrain.listen_days;
+    perform refrain.versions_raise(users, array_fill('-infinity'::timestamptz, array[cardinality(users)]))
+    from refrain.versions_lock(array(select user_id from refrain.user_version)) users;
+    perform refrain.epoch_raise('listens truncated');
+    return null;
+end
+$$;
+comment on function refrain.listens_truncated is 'trigger: nothing is left to count';
+
+create or replace trigger listens_inserted after insert on refrain.listens
+referencing new table as added
+for each statement execute function refrain.listens_inserted();
+
+create or replace trigger listens_updated after update on refrain.listens
+referencing old table as removed new table as added
+for each statement execute function refrain.listens_updated();
+
+create or replace trigger listens_deleted after delete on refrain.listens
+referencing old table as removed
+for each statement execute function refrain.listens_deleted();
+
+create or replace trigger listens_truncated after truncate on refrain.listens
+for each statement execute function refrain.listens_truncated();

@@ -1,0 +1,188 @@
+-- Accounts and tokens. What a change raises is decided by the triggers, so that it does not matter who makes it.
+
+create or replace function refrain.user_find(
+    name_key text, out user_id int, out user_name text)
+returns setof record
+language sql stable as $$
+    select id, name from refrain.users u where u.name_key = user_find.name_key
+$$;
+comment on function refrain.user_find is 'directory: who has this name; no row for nobody';
+
+create or replace function refrain.user_list(
+    out user_id int, out user_name text, out public boolean, out admin boolean,
+    out created_at_s bigint, out listens bigint)
+returns setof record
+language sql stable as $$
+    select u.id, u.name, u.public, u.admin, refrain.time_s(u.created_at), coalesce(t.listens, 0)
+    from refrain.users u
+    left join refrain.totals t on t.user_id = u.id and t.period = 0 and t.kind = 3
+    order by u.name_key
+$$;
+comment on function refrain.user_list is 'all: every account by name, with its number of listens';
+
+create or replace function refrain.user_add(
+    name text, name_key text, public boolean, admin boolean, password_hash text, token_hash bytea)
+returns int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    added int;
+begin
+    insert into refrain.users (name, name_key, public, admin, password_hash)
+    values (user_add.name, user_add.name_key, user_add.public, user_add.admin, user_add.password_hash)
+    on conflict (name_key) do nothing
+    returning id into added;
+    if added is null then
+        raise exception 'the user name % is taken', user_add.name using errcode = 'RF004';
+    end if;
+    perform refrain.user_token_set(user_add.name_key, user_add.token_hash);
+    return added;
+end
+$$;
+comment on function refrain.user_add is 'directory: makes an account with its main token; RF004 if the name is taken';
+
+create or replace function refrain.user_token_set(name_key text, token_hash bytea) returns setof text
+language sql as $$
+    with owner as (
+        select id, name from refrain.users u where u.name_key = user_token_set.name_key
+    ), main as (
+        insert into refrain.tokens (hash, user_id, name, scopes)
+        select token_hash, id, 'main', 1 | 2 | 4 from owner
+        on conflict (user_id, name) do update
+            set hash = excluded.hash, scopes = excluded.scopes, created_at = now(), last_used_at = null
+    )
+    select name from owner
+$$;
+comment on function refrain.user_token_set is
+    'directory: replaces a user''s main token; the user''s name as spelt, or no row for nobody';
+
+create or replace function refrain.user_delete(name_key text) returns setof int
+language sql as $$
+    delete from refrain.users u where u.name_key = user_delete.name_key returning id
+$$;
+comment on function refrain.user_delete is
+    'directory: ends an account at once, leaving its data to user_purge; the id, or no row for nobody';
+
+-- ── what changes raise ──
+
+create or replace function refrain.users_inserted() returns trigger
+language plpgsql as $$
+declare
+    now_us constant bigint := refrain.time_us(clock_timestamp());
+begin
+    insert into refrain.user_version (user_id, bucket, live, past, auth)
+    select id, refrain.user_bucket(name_key), now_us, now_us, now_us from added;
+    if found then
+        perform refrain.generation_raise('people');
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.users_inserted is 'trigger: gives new users their versions';
+
+create or replace function refrain.users_updated() returns trigger
+language plpgsql as $$
+declare
+    changed int[];
+    shown   boolean;
+begin
+    select array_agg(n.id), bool_or((n.name, n.name_key, n.public) is distinct from (o.name, o.name_key, o.public))
+    into changed, shown
+    from added n
+    join removed o on o.id = n.id
+    where n is distinct from o;
+
+    if changed is not null then
+        perform refrain.auth_raise(changed);
+        update refrain.user_version v set bucket = refrain.user_bucket(n.name_key)
+        from added n
+        where n.id = v.user_id and v.bucket <> refrain.user_bucket(n.name_key);
+    end if;
+    if shown then
+        perform refrain.generation_raise('people');
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.users_updated is
+    'trigger: any real change of an account raises its auth, and people where others can see the change';
+
+create or replace function refrain.users_deleted() returns trigger
+language plpgsql as $$
+declare
+    gone int[];
+begin
+    if tg_op = 'TRUNCATE' then
+        gone := refrain.versions_lock(array(select user_id from refrain.user_version));
+    else
+        gone := refrain.versions_lock(array(select id from removed));
+    end if;
+    if gone <> '{}' then
+        update refrain.user_version
+        set live = live + 1, past = live + 1, auth = auth + 1, changed_at = now(), deleted_at = now()
+        where user_id = any (gone);
+        insert into refrain.purges (user_id) select unnest(gone);
+        perform refrain.generation_raise('people');
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.users_deleted is 'trigger: leaves a tombstone and work for user_purge';
+
+create or replace function refrain.tokens_changed() returns trigger
+language plpgsql as $$
+declare
+    changed int[];
+begin
+    if tg_op = 'INSERT' then
+        changed := array(select user_id from added);
+    elsif tg_op = 'DELETE' then
+        changed := array(select user_id from removed);
+    elsif tg_op = 'UPDATE' then
+        -- The time of last use is written again and again, and says nothing about who may do what.
+        changed := array(
+            select user_id from (
+                (select hash, user_id, name, scopes from added except select hash, user_id, name, scopes from removed)
+                union all
+                (select hash, user_id, name, scopes from removed except select hash, user_id, name, scopes from added)
+            ) difference);
+    else
+        changed := array(select user_id from refrain.user_version);
+    end if;
+    if cardinality(changed) > 0 then
+        perform refrain.auth_raise(changed);
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.tokens_changed is 'trigger: a token that comes, goes or changes raises its user''s auth';
+
+create or replace trigger users_inserted after insert on refrain.users
+referencing new table as added
+for each statement execute function refrain.users_inserted();
+
+create or replace trigger users_updated after update on refrain.users
+referencing old table as removed new table as added
+for each statement execute function refrain.users_updated();
+
+create or replace trigger users_deleted after delete on refrain.users
+referencing old table as removed
+for each statement execute function refrain.users_deleted();
+
+create or replace trigger users_truncated after truncate on refrain.users
+for each statement execute function refrain.users_deleted();
+
+create or replace trigger tokens_inserted after insert on refrain.tokens
+referencing new table as added
+for each statement execute function refrain.tokens_changed();
+
+create or replace trigger tokens_updated after update on refrain.tokens
+referencing old table as removed new table as added
+for each statement execute function refrain.tokens_changed();
+
+create or replace trigger tokens_deleted after delete on refrain.tokens
+referencing old table as removed
+for each statement execute function refrain.tokens_changed();
+
+create or replace trigger tokens_truncated after truncate on refrain.tokens
+for each statement execute function refrain.tokens_changed();

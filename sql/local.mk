@@ -1,0 +1,17 @@
+nobase_dist_pkgdata_DATA += \
+	%D%/0001_users.sql \
+	%D%/0002_catalogue.sql \
+	%D%/0003_listens.sql \
+	%D%/bootstrap.sql \
+	%D%/functions/base.sql \
+	%D%/functions/cache.sql \
+	%D%/functions/catalogue.sql \
+	%D%/functions/history.sql \
+	%D%/functions/listens.sql \
+	%D%/functions/purge.sql \
+	%D%/functions/schema.sql \
+	%D%/functions/statistics.sql \
+	%D%/functions/tallies.sql \
+	%D%/functions/users.sql \
+	%D%/functions/verify.sql \
+	%D%/functions/versions.sql
