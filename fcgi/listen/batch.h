@@ -1,0 +1,38 @@
+/*
+ * Listens on their way into PostgreSQL: the one way in, for submissions, imports and samples.
+ * A batch is one transaction, all or nothing; what is there already changes nothing.
+ */
+#ifndef REFRAIN_LISTEN_BATCH_H
+#define REFRAIN_LISTEN_BATCH_H
+
+#include "db/db.h"
+#include "listen/listen.h"
+
+struct batch;
+
+/* What a store changed. */
+struct batch_outcome {
+    int64_t accepted;                /* listens that were new */
+    int64_t epoch, live, past, auth; /* the user's versions after it */
+};
+
+/* NULL where memory is short. The caller owns it. */
+struct batch *batch_create(void);
+void batch_destroy(struct batch **batch);
+
+/* Copies what it needs of the listen (names are folded, ids computed). RESULT_NO_MEMORY leaves the
+ * batch unusable until it is cleared. */
+enum result batch_add(struct batch *batch, const struct listen *listen) MUST_CHECK;
+
+size_t batch_count(const struct batch *batch);
+
+/* Writes the batch for the user, and empties it on success (an empty batch is nothing to do).
+ * RESULT_NOT_FOUND: no such user. On any failure nothing is stored, except that RESULT_TIMEOUT and
+ * RESULT_UNAVAILABLE may leave it unknown; storing again is safe, since a repeat changes nothing. */
+enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
+                        struct batch_outcome *outcome, struct error *error) MUST_CHECK;
+
+/* Forgets all listens, keeps the room. */
+void batch_clear(struct batch *batch);
+
+#endif

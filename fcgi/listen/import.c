@@ -1,0 +1,258 @@
+#include "listen/import.h"
+
+#include "base/clock.h"
+#include "json/json.h"
+#include "listen/import_format.h"
+#include "listen/import_records.h"
+#include "listen/submission.h"
+
+#include <stdlib.h>
+
+static const struct import_format *const formats[] = {
+    &import_listenbrainz_list,
+    &import_listenbrainz_lines,
+    &import_spotify,
+    &import_lastfm1k,
+};
+enum { formats_count = sizeof formats / sizeof *formats };
+
+struct import {
+    struct import_options options;
+    struct import_context context;
+    const struct import_format *format;
+    struct input *input;
+    struct items items;
+    struct buffer listen; /* the last row as a submission has it */
+    bool in_file;
+    size_t record_bytes; /* of the last record, to be passed before the next is read */
+    int64_t line;
+};
+
+/* ── helpers of the formats ── */
+
+bool import_take_line(struct slice *text, struct slice *line)
+{
+    if (text->size_bytes == 0) {
+        return false;
+    }
+    const char *end = memchr(text->data, '\n', text->size_bytes);
+    size_t length = end == NULL ? text->size_bytes : (size_t)(end - text->data);
+    size_t taken = end == NULL ? length : length + 1;
+    *line = slice_of(text->data, length);
+    *text = slice_of(text->data + taken, text->size_bytes - taken);
+    return true;
+}
+
+bool import_begins(struct slice text, char c)
+{
+    size_t at = 0;
+    while (at < text.size_bytes && strchr(" \t\r\n", text.data[at]) != NULL) {
+        at++;
+    }
+    return at < text.size_bytes && text.data[at] == c;
+}
+
+bool import_contains(struct slice text, const char *part)
+{
+    return text.size_bytes > 0
+           && memmem(text.data, text.size_bytes, part, strlen(part)) != NULL;
+}
+
+enum result import_refuse(enum import_row *row, struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    *row = IMPORT_REFUSED;
+    (void)error_set_list(error, RESULT_OK, "import", format, args);
+    va_end(args);
+    return RESULT_OK;
+}
+
+/* ── opening ── */
+
+static enum result fail_unknown(const char *path, const char *how, struct error *error)
+{
+    struct buffer names = BUFFER_EMPTY;
+    for (size_t i = 0; i < formats_count; i++) {
+        buffer_append_text(&names, i == 0 ? "" : ", ");
+        buffer_append_text(&names, formats[i]->name);
+    }
+    enum result result = error_set(error, RESULT_INVALID, "import",
+                                   "%s %s; these can be read: %.*s", path, how,
+                                   SLICE_ARGS(buffer_slice(&names)));
+    buffer_free(&names);
+    return result;
+}
+
+static enum result find_format(struct import *import, const char *path, struct error *error)
+{
+    bool zip = input_is_zip(import->input);
+    for (size_t i = 0; i < formats_count && import->format == NULL; i++) {
+        const struct import_format *format = formats[i];
+        bool known = zip ? format->members != NULL
+                               && input_has_member(import->input, format->members)
+                         : format->knows(input_window(import->input));
+        import->format = known ? format : NULL;
+    }
+    if (import->format == NULL) {
+        return fail_unknown(path,
+                            zip ? "is a zip without a listening history under its usual name"
+                                : "does not look like a listening history",
+                            error);
+    }
+    if (zip) {
+        input_choose_members(import->input, import->format->members);
+    }
+    return RESULT_OK;
+}
+
+static enum result open_all(struct import *import, const char *path, struct error *error)
+{
+    import->context.options = &import->options;
+    import->context.row_arena = arena_create();
+    import->context.file_arena = arena_create();
+    if (import->context.row_arena == NULL || import->context.file_arena == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    if (import->options.source_user != NULL) {
+        import->options.source_user =
+            arena_copy(import->context.file_arena, slice_text(import->options.source_user));
+        if (import->options.source_user == NULL) {
+            return RESULT_NO_MEMORY;
+        }
+    }
+    enum result result = input_open(path, &import->input, error);
+    return result == RESULT_OK ? find_format(import, path, error) : result;
+}
+
+enum result import_open(const char *path, const struct import_options *options,
+                        struct import **import, struct error *error)
+{
+    struct import *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    made->options = *options;
+    enum result result = open_all(made, path, error);
+    if (result != RESULT_OK) {
+        import_close(&made);
+        return result;
+    }
+    *import = made;
+    return RESULT_OK;
+}
+
+void import_close(struct import **import)
+{
+    if (*import == NULL) {
+        return;
+    }
+    input_close(&(*import)->input);
+    arena_destroy(&(*import)->context.row_arena);
+    arena_destroy(&(*import)->context.file_arena);
+    buffer_free(&(*import)->listen);
+    free(*import);
+    *import = NULL;
+}
+
+/* ── reading ── */
+
+static enum result next_in_file(struct import *import, struct slice *record, bool *found,
+                                struct error *error)
+{
+    input_pass(import->input, import->record_bytes);
+    import->record_bytes = 0;
+    *found = false;
+    enum result result =
+        import->format->path == NULL
+            ? lines_next(import->input, record, &import->record_bytes, found, error)
+            : items_next(&import->items, import->input, record, &import->record_bytes, found,
+                         error);
+    import->line += result == RESULT_OK && *found;
+    return result;
+}
+
+/* The next record that is more than blanks, in this file or the next of the zip. */
+static enum result next_record(struct import *import, struct slice *record, bool *found,
+                               struct error *error)
+{
+    for (;;) {
+        enum result result;
+        if (!import->in_file) {
+            result = input_next(import->input, &import->in_file, error);
+            if (result != RESULT_OK || !import->in_file) {
+                *found = false;
+                return result;
+            }
+            import->items = (struct items){.path = import->format->path};
+            import->line = 0;
+        }
+        result = next_in_file(import, record, found, error);
+        if (result != RESULT_OK) {
+            return result;
+        }
+        size_t blanks = 0;
+        while (*found && blanks < record->size_bytes
+               && strchr(" \t\r", record->data[blanks]) != NULL) {
+            blanks++;
+        }
+        if (*found && blanks < record->size_bytes) {
+            return RESULT_OK;
+        }
+        import->in_file = *found;
+    }
+}
+
+enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
+                        struct error *error)
+{
+    struct slice record;
+    bool found;
+    arena_reset(import->context.row_arena);
+    buffer_clear(&import->listen);
+    enum result result = next_record(import, &record, &found, error);
+    if (result != RESULT_OK || !found) {
+        *row = IMPORT_END;
+        return result;
+    }
+    *row = IMPORT_LISTEN;
+    result = import->format->translate(&import->context, record, &import->listen, row, error);
+    if (result == RESULT_OK) {
+        result = buffer_result(&import->listen);
+    }
+    if (result != RESULT_OK || *row != IMPORT_LISTEN) {
+        return result;
+    }
+    result = submission_parse_listen(buffer_slice(&import->listen), SUBMISSION_IMPORT,
+                                     clock_wall_s(), import->context.row_arena, listen, error);
+    if (result == RESULT_INVALID) {
+        *row = IMPORT_REFUSED;
+        return RESULT_OK;
+    }
+    return result;
+}
+
+const char *import_file(const struct import *import)
+{
+    return input_name(import->input);
+}
+
+int64_t import_line(const struct import *import)
+{
+    return import->line;
+}
+
+const char *import_format_name(const struct import *import)
+{
+    return import->format->name;
+}
+
+int64_t import_bytes_read(const struct import *import)
+{
+    return input_bytes_passed(import->input) + (int64_t)import->record_bytes;
+}
+
+int64_t import_bytes_total(const struct import *import)
+{
+    return input_bytes_total(import->input);
+}

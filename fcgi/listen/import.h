@@ -1,0 +1,47 @@
+/*
+ * Readers of listening histories in files. The format is found by looking into the file; memory is
+ * bounded whatever the size of the file.
+ */
+#ifndef REFRAIN_LISTEN_IMPORT_H
+#define REFRAIN_LISTEN_IMPORT_H
+
+#include "listen/listen.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct import;
+
+struct import_options {
+    const char *source_user;  /* of a file that holds several people's listens; NULL: must be one */
+    int64_t play_min_ms;      /* shorter plays are skipped where the file tells (30,000 by custom) */
+};
+
+enum import_row {
+    IMPORT_LISTEN,  /* a listen */
+    IMPORT_SKIPPED, /* rightly left out: too short, a podcast, somebody else's, playing now */
+    IMPORT_REFUSED, /* a bad row: the reason is in the error's text */
+    IMPORT_END,
+};
+
+/* Opens a ListenBrainz export (zip or JSONL), a Spotify extended streaming history (JSON), or a
+ * Last.fm-1K TSV. RESULT_INVALID names what the file seems to be and what can be read. */
+enum result import_open(const char *path, const struct import_options *options,
+                        struct import **import, struct error *error) MUST_CHECK;
+void import_close(struct import **import);
+
+/* The next row. The listen lives until the next call. A failure (not RESULT_OK) is about the file
+ * as a whole (cut short, unreadable): reading can't go on, what came before stands. */
+enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
+                        struct error *error) MUST_CHECK;
+
+/* Where the last row stood: the file (within a zip: its member) and the line or item, from 1. */
+const char *import_file(const struct import *import);
+int64_t import_line(const struct import *import);
+const char *import_format_name(const struct import *import);
+
+/* Read so far and in all, for progress; the total may be an estimate. */
+int64_t import_bytes_read(const struct import *import);
+int64_t import_bytes_total(const struct import *import);
+
+#endif

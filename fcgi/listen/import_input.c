@@ -1,0 +1,266 @@
+#include "listen/import_input.h"
+
+#include "listen/import_unpack.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { window_first_bytes = 256 << 10 };
+
+struct input {
+    char *path;
+    const char *name;
+    int fd;
+    struct unpack *unpack; /* NULL for a plain file */
+    bool begun;            /* the plain file has been handed out */
+    char *data;
+    size_t room_bytes;
+    size_t start, end; /* of the window */
+    int64_t passed_bytes;
+    int64_t total_bytes;
+};
+
+static enum result fail(const struct input *input, const char *what, struct error *error)
+{
+    return error_set(error, RESULT_INVALID, "import", "%s: %s", input->name, what);
+}
+
+static enum result read_some(struct input *input, char *data, size_t room_bytes,
+                             size_t *size_bytes, struct error *error)
+{
+    if (input->unpack != NULL) {
+        return unpack_read(input->unpack, data, room_bytes, size_bytes, error);
+    }
+    ssize_t got;
+    do {
+        got = read(input->fd, data, room_bytes);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return fail(input, strerror(errno), error);
+    }
+    *size_bytes = (size_t)got;
+    return RESULT_OK;
+}
+
+/* Room behind the window for at least one byte. */
+static enum result make_room(struct input *input, struct error *error)
+{
+    if (input->start > 0) {
+        memmove(input->data, input->data + input->start, input->end - input->start);
+        input->end -= input->start;
+        input->start = 0;
+    }
+    if (input->end < input->room_bytes) {
+        return RESULT_OK;
+    }
+    if (input->room_bytes >= INPUT_RECORD_MAX_BYTES) {
+        return error_set(error, RESULT_INVALID, "import",
+                         "%s: one entry is longer than %d MiB, so this is no listening history",
+                         input->name, INPUT_RECORD_MAX_BYTES >> 20);
+    }
+    size_t room = input->room_bytes == 0 ? window_first_bytes : 2 * input->room_bytes;
+    char *data = realloc(input->data, room);
+    if (data == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    input->data = data;
+    input->room_bytes = room;
+    return RESULT_OK;
+}
+
+enum result input_read(struct input *input, bool *more, struct error *error)
+{
+    enum result result = RESULT_OK;
+    if (input->end == input->room_bytes) {
+        result = make_room(input, error);
+    }
+    size_t got = 0;
+    if (result == RESULT_OK) {
+        result = read_some(input, input->data + input->end, input->room_bytes - input->end, &got,
+                           error);
+    }
+    input->end += got;
+    *more = got > 0;
+    return result;
+}
+
+struct slice input_window(const struct input *input)
+{
+    return slice_of(input->data + input->start, input->end - input->start);
+}
+
+void input_pass(struct input *input, size_t size_bytes)
+{
+    assert(size_bytes <= input->end - input->start);
+    input->start += size_bytes;
+    input->passed_bytes += (int64_t)size_bytes;
+    if (input->start == input->end) {
+        input->start = 0;
+        input->end = 0;
+    }
+}
+
+/* ── what kind of file it is ── */
+
+static bool begins(struct slice text, const char *with, size_t size_bytes)
+{
+    return text.size_bytes >= size_bytes && memcmp(text.data, with, size_bytes) == 0;
+}
+
+/* ASCII in UTF-16 or UTF-32 has a NUL among its first bytes, as most binary files do. */
+static enum result check_encoding(const struct input *input, struct error *error)
+{
+    struct slice head = input_window(input);
+    if (begins(head, "\xff\xfe", 2) || begins(head, "\xfe\xff", 2)) {
+        return fail(input, "this is UTF-16 text, save it as UTF-8", error);
+    }
+    if (begins(head, "\x1f\x8b", 2)) {
+        return fail(input, "this is packed with gzip, unpack it first", error);
+    }
+    if (head.size_bytes >= 4 && memchr(head.data, '\0', 4) != NULL) {
+        return fail(input, "this is not UTF-8 text, it begins with zero bytes", error);
+    }
+    return RESULT_OK;
+}
+
+static enum result read_head(struct input *input, struct error *error)
+{
+    bool more = true;
+    enum result result = RESULT_OK;
+    while (result == RESULT_OK && more && input_window(input).size_bytes < INPUT_HEAD_BYTES) {
+        result = input_read(input, &more, error);
+    }
+    return result;
+}
+
+/* What every text begins with: read, checked, and without its byte order mark. */
+static enum result begin_text(struct input *input, struct error *error)
+{
+    enum result result = read_head(input, error);
+    if (result == RESULT_OK) {
+        result = check_encoding(input, error);
+    }
+    if (result == RESULT_OK && begins(input_window(input), "\xef\xbb\xbf", 3)) {
+        input_pass(input, 3);
+    }
+    return result;
+}
+
+static enum result open_content(struct input *input, struct error *error)
+{
+    struct stat about;
+    if (fstat(input->fd, &about) != 0) {
+        return fail(input, strerror(errno), error);
+    }
+    if (S_ISDIR(about.st_mode)) {
+        return fail(input, "this is a directory, not a file", error);
+    }
+    input->total_bytes = S_ISREG(about.st_mode) ? about.st_size : 0;
+    enum result result = read_head(input, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    struct slice head = input_window(input);
+    if (head.size_bytes == 0) {
+        return fail(input, "the file is empty", error);
+    }
+    if (begins(head, "PK\3\4", 4) || begins(head, "PK\5\6", 4)) {
+        input->start = 0;
+        input->end = 0;
+        return unpack_open(input->path, about.st_size, &input->unpack, error);
+    }
+    return begin_text(input, error);
+}
+
+enum result input_open(const char *path, struct input **input, struct error *error)
+{
+    struct input *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    made->path = strdup(path);
+    made->name = made->path;
+    made->fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum result result = RESULT_OK;
+    if (made->path == NULL) {
+        result = RESULT_NO_MEMORY;
+    } else if (made->fd < 0) {
+        result = fail(made, strerror(errno), error);
+    } else {
+        result = open_content(made, error);
+    }
+    if (result != RESULT_OK) {
+        input_close(&made);
+        return result;
+    }
+    *input = made;
+    return RESULT_OK;
+}
+
+void input_close(struct input **input)
+{
+    if (*input == NULL) {
+        return;
+    }
+    unpack_close(&(*input)->unpack);
+    if ((*input)->fd >= 0) {
+        close((*input)->fd);
+    }
+    free((*input)->data);
+    free((*input)->path);
+    free(*input);
+    *input = NULL;
+}
+
+bool input_is_zip(const struct input *input)
+{
+    return input->unpack != NULL;
+}
+
+bool input_has_member(const struct input *input, const char *const *patterns)
+{
+    return input->unpack != NULL && unpack_has(input->unpack, patterns);
+}
+
+void input_choose_members(struct input *input, const char *const *patterns)
+{
+    unpack_choose(input->unpack, patterns);
+    input->total_bytes = unpack_total_bytes(input->unpack);
+}
+
+enum result input_next(struct input *input, bool *found, struct error *error)
+{
+    if (input->unpack == NULL) {
+        *found = !input->begun;
+        input->begun = true;
+        return RESULT_OK;
+    }
+    const char *name;
+    enum result result = unpack_next(input->unpack, &name, error);
+    *found = result == RESULT_OK && name != NULL;
+    if (!*found) {
+        return result;
+    }
+    input->name = name;
+    input_pass(input, input->end - input->start);
+    return begin_text(input, error);
+}
+
+const char *input_name(const struct input *input)
+{
+    return input->name;
+}
+
+int64_t input_bytes_passed(const struct input *input)
+{
+    return input->passed_bytes;
+}
+
+int64_t input_bytes_total(const struct input *input)
+{
+    return input->total_bytes;
+}

@@ -1,0 +1,167 @@
+#include "listen/import_unpack.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <zip.h>
+
+/* A history grows less than thirtyfold; what runs out of these bounds was made to do harm. */
+static const int64_t members_max = 100000;
+static const int64_t member_max_bytes = INT64_C(4) << 30;
+static const int64_t total_max_bytes = INT64_C(16) << 30;
+static const int64_t ratio_max = 200;
+static const int64_t ratio_free_bytes = 64 << 20; /* small files may be as repetitive as they like */
+
+struct unpack {
+    zip_t *zip;
+    zip_file_t *member;
+    const char *name;
+    const char *const *patterns;
+    zip_uint64_t next;
+    int64_t file_bytes;
+    int64_t member_bytes; /* read of this one */
+    int64_t total_bytes;  /* read of all */
+};
+
+static enum result fail(const struct unpack *unpack, const char *what, struct error *error)
+{
+    return error_set(error, RESULT_INVALID, "import", "%s: %s", unpack->name, what);
+}
+
+enum result unpack_open(const char *path, int64_t file_bytes, struct unpack **unpack,
+                        struct error *error)
+{
+    int code;
+    zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
+    if (zip == NULL) {
+        zip_error_t reason;
+        zip_error_init_with_code(&reason, code);
+        enum result result =
+            error_set(error, RESULT_INVALID, "import",
+                      "%s begins like a zip but is cut short or damaged: %s", path,
+                      zip_error_strerror(&reason));
+        zip_error_fini(&reason);
+        return result;
+    }
+    if (zip_get_num_entries(zip, 0) > members_max) {
+        zip_discard(zip);
+        return error_set(error, RESULT_INVALID, "import", "%s holds more than %lld files", path,
+                         (long long)members_max);
+    }
+    *unpack = calloc(1, sizeof **unpack);
+    if (*unpack == NULL) {
+        zip_discard(zip);
+        return RESULT_NO_MEMORY;
+    }
+    **unpack = (struct unpack){.zip = zip, .file_bytes = file_bytes};
+    return RESULT_OK;
+}
+
+void unpack_close(struct unpack **unpack)
+{
+    if (*unpack == NULL) {
+        return;
+    }
+    if ((*unpack)->member != NULL) {
+        zip_fclose((*unpack)->member);
+    }
+    zip_discard((*unpack)->zip);
+    free(*unpack);
+    *unpack = NULL;
+}
+
+static bool fits(const char *name, const char *const *patterns)
+{
+    for (; name != NULL && *patterns != NULL; patterns++) {
+        if (fnmatch(*patterns, name, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static zip_uint64_t members_count(const struct unpack *unpack)
+{
+    return (zip_uint64_t)zip_get_num_entries(unpack->zip, 0);
+}
+
+bool unpack_has(const struct unpack *unpack, const char *const *patterns)
+{
+    for (zip_uint64_t i = 0; i < members_count(unpack); i++) {
+        if (fits(zip_get_name(unpack->zip, i, 0), patterns)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void unpack_choose(struct unpack *unpack, const char *const *patterns)
+{
+    unpack->patterns = patterns;
+}
+
+int64_t unpack_total_bytes(const struct unpack *unpack)
+{
+    int64_t total = 0;
+    for (zip_uint64_t i = 0; i < members_count(unpack); i++) {
+        zip_stat_t about;
+        if (fits(zip_get_name(unpack->zip, i, 0), unpack->patterns)
+            && zip_stat_index(unpack->zip, i, 0, &about) == 0
+            && (about.valid & ZIP_STAT_SIZE) != 0
+            && about.size <= (zip_uint64_t)member_max_bytes) {
+            total += (int64_t)about.size;
+        }
+    }
+    return total;
+}
+
+enum result unpack_next(struct unpack *unpack, const char **name, struct error *error)
+{
+    if (unpack->member != NULL) {
+        zip_fclose(unpack->member);
+        unpack->member = NULL;
+    }
+    for (; unpack->next < members_count(unpack); unpack->next++) {
+        unpack->name = zip_get_name(unpack->zip, unpack->next, 0);
+        if (fits(unpack->name, unpack->patterns)) {
+            break;
+        }
+    }
+    *name = NULL;
+    if (unpack->next == members_count(unpack)) {
+        return RESULT_OK;
+    }
+    unpack->member = zip_fopen_index(unpack->zip, unpack->next++, 0);
+    if (unpack->member == NULL) {
+        return fail(unpack, zip_strerror(unpack->zip), error);
+    }
+    unpack->member_bytes = 0;
+    *name = unpack->name;
+    return RESULT_OK;
+}
+
+static enum result check_bounds(const struct unpack *unpack, struct error *error)
+{
+    if (unpack->member_bytes > member_max_bytes || unpack->total_bytes > total_max_bytes) {
+        return fail(unpack, "unpacks to more than a history can be (4 GiB each, 16 GiB together)",
+                    error);
+    }
+    if (unpack->total_bytes > ratio_free_bytes
+        && unpack->total_bytes / ratio_max > unpack->file_bytes) {
+        return fail(unpack, "unpacks to over 200 times the size of the zip, as no history does",
+                    error);
+    }
+    return RESULT_OK;
+}
+
+enum result unpack_read(struct unpack *unpack, char *data, size_t room_bytes, size_t *size_bytes,
+                        struct error *error)
+{
+    zip_int64_t got = zip_fread(unpack->member, data, room_bytes);
+    if (got < 0) {
+        return fail(unpack, zip_error_strerror(zip_file_get_error(unpack->member)), error);
+    }
+    unpack->member_bytes += got;
+    unpack->total_bytes += got;
+    *size_bytes = (size_t)got;
+    return check_bounds(unpack, error);
+}

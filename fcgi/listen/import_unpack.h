@@ -1,0 +1,36 @@
+/*
+ * Private to listen/: reading members of a zip one after the other, with bounds on what they may
+ * grow to.
+ */
+#ifndef REFRAIN_LISTEN_IMPORT_UNPACK_H
+#define REFRAIN_LISTEN_IMPORT_UNPACK_H
+
+#include "base/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct unpack;
+
+/* RESULT_INVALID where the file is no sound zip. */
+enum result unpack_open(const char *path, int64_t file_bytes, struct unpack **unpack,
+                        struct error *error) MUST_CHECK;
+void unpack_close(struct unpack **unpack);
+
+/* Whether a member's name fits one of the patterns (fnmatch(3), ended by NULL). */
+bool unpack_has(const struct unpack *unpack, const char *const *patterns);
+
+/* From now on only such members are read; the patterns must live as long as `unpack`. */
+void unpack_choose(struct unpack *unpack, const char *const *patterns);
+/* What the chosen members say their sizes are, together. */
+int64_t unpack_total_bytes(const struct unpack *unpack);
+
+/* Opens the next chosen member; its name lives as long as `unpack`. *name is NULL after the last. */
+enum result unpack_next(struct unpack *unpack, const char **name, struct error *error) MUST_CHECK;
+
+/* At most `room_bytes` of the member; 0 at its end. RESULT_INVALID where it is damaged or more than
+ * a history can be. */
+enum result unpack_read(struct unpack *unpack, char *data, size_t room_bytes, size_t *size_bytes,
+                        struct error *error) MUST_CHECK;
+
+#endif
