@@ -1,0 +1,34 @@
+/*
+ * Who asks, and what they may see.
+ */
+#ifndef REFRAIN_SERVICE_ACCESS_H
+#define REFRAIN_SERVICE_ACCESS_H
+
+#include "service/service.h"
+
+enum scope { SCOPE_SUBMIT = 1, SCOPE_READ = 2, SCOPE_MANAGE = 4 };
+
+/* Whom a token belongs to. */
+struct account {
+    int64_t user_id;
+    struct slice user_name; /* in the request's arena */
+    int64_t scopes;
+    bool is_admin;
+};
+
+/* The account of a token; RESULT_UNAUTHORIZED with the contract's text for an unknown one. */
+enum result account_of_token(const struct service *service, const struct http_request *request,
+                             struct slice token, struct account *account,
+                             struct error *error) MUST_CHECK;
+
+/* The account of the Authorization header, which must be there and hold `scope`. */
+enum result account_authorize(const struct service *service, const struct http_request *request,
+                              enum scope scope, struct account *account,
+                              struct error *error) MUST_CHECK;
+
+/* A reader of the data of the user whom the path's first capture names, for the one who asks; the
+ * caller closes it. */
+enum result access_open_reader(const struct service *service, const struct http_request *request,
+                               struct cache_reader **reader, struct error *error) MUST_CHECK;
+
+#endif

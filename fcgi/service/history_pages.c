@@ -1,0 +1,366 @@
+/*
+ * A history is cached in parts, so that a new listen leaves the pages of the past warm:
+ *   recent    the newest listens, which answer most requests alone; lives with every change;
+ *   index     the days before today cut into segments of about a hundred listens (whole days), with
+ *             the number of listens in each; changes with the past only;
+ *   segment   the listens of a segment; likewise;
+ *   open      the listens since today's midnight;
+ *   page      one page as it was asked for, where segments would not do: a day of thousands of
+ *             listens, or a history that changed between two parts.
+ * Segments border on each other and the first and the last are open to their side, so whatever an
+ * outdated index says, the parts cover the history without a gap; it may only pick too few of them.
+ */
+#include "service/history_pages.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const int64_t day_s = 86400;
+
+/* Larger segments would not be stored (cache.value_max_bytes), and cost as much as a page. */
+static const int64_t segment_listens_max = 1000;
+
+static const struct db_function fn_page = {"history_page", 5};
+static const struct db_function fn_index = {"history_index", 2};
+
+/* What history_page() is asked for, to make one part. */
+struct part {
+    int64_t after_s;
+    int64_t before_s;
+    bool oldest;
+    size_t count; /* 0: all */
+    char window[64];
+};
+
+struct parts {
+    size_t count;
+    struct part parts[HISTORY_PARTS_MAX];
+    struct cache_item items[HISTORY_PARTS_MAX];
+    struct list lists[HISTORY_PARTS_MAX]; /* newest first */
+};
+
+/* The index, with the open part as its last segment. */
+struct index {
+    struct list list;
+    int64_t until_s;
+};
+
+static const char *format_bound(char text[24], int64_t bound_s, int64_t none)
+{
+    if (bound_s == none) {
+        return NULL;
+    }
+    snprintf(text, 24, "%" PRId64, bound_s);
+    return text;
+}
+
+static enum result load_part(const struct cache_load *load, const struct part *part,
+                             struct cache_fill *fill, struct error *error)
+{
+    char user[24];
+    char after[24];
+    char before[24];
+    char count[24];
+    snprintf(user, sizeof user, "%" PRId64, load->profile->user_id);
+    snprintf(count, sizeof count, "%zu", part->count);
+    const char *const params[] = {
+        user,
+        format_bound(after, part->after_s, INT64_MIN),
+        format_bound(before, part->before_s, INT64_MAX),
+        part->oldest ? "true" : "false",
+        part->count == 0 ? NULL : count,
+    };
+    struct db_rows *rows;
+    enum result result = list_call(load, &fn_page, params, &rows, error);
+    if (result == RESULT_OK) {
+        list_fill(rows, 0, SIZE_MAX, fill);
+        db_rows_free(&rows);
+    }
+    return result;
+}
+
+static enum result load_parts(void *context, const struct cache_load *load,
+                              struct cache_fill *fills, struct error *error)
+{
+    const struct parts *parts = context;
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < load->items_count && result == RESULT_OK; i++) {
+        if (load->wanted[i]) {
+            result = load_part(load, &parts->parts[i], &fills[i], error);
+        }
+    }
+    return result;
+}
+
+static enum result load_index(void *context, const struct cache_load *load,
+                              struct cache_fill *fills, struct error *error)
+{
+    const struct index *index = context;
+    char user[24];
+    char until[24];
+    snprintf(user, sizeof user, "%" PRId64, load->profile->user_id);
+    const char *const params[] = {user, format_bound(until, index->until_s, INT64_MAX)};
+    struct db_rows *rows;
+    enum result result = list_call(load, &fn_index, params, &rows, error);
+    if (result == RESULT_OK) {
+        list_fill(rows, 0, SIZE_MAX, &fills[0]);
+        db_rows_free(&rows);
+    }
+    return result;
+}
+
+/* Adds a part; `kind` and the part's window name it. */
+static struct part *add_part(struct parts *parts, const char *kind, int64_t window_end_s,
+                             const struct part *part)
+{
+    struct part *added = &parts->parts[parts->count];
+    *added = *part;
+    parts->items[parts->count++] = (struct cache_item){
+        .name = {"history", kind, added->window, (int)added->count},
+        .window_end_s = window_end_s,
+    };
+    return added;
+}
+
+static enum result fetch_parts(struct cache_reader *reader, struct parts *parts,
+                               struct error *error)
+{
+    struct slice values[HISTORY_PARTS_MAX];
+    enum result result = cache_fetch(reader, parts->items, parts->count, false, load_parts, parts,
+                                     values, error);
+    for (size_t i = 0; i < parts->count && result == RESULT_OK; i++) {
+        result = list_open(values[i], &parts->lists[i], error);
+    }
+    return result;
+}
+
+/* How many entries of a list (newest first) are newer than `time_s`. */
+static size_t count_newer(const struct list *list, int64_t time_s)
+{
+    size_t low = 0;
+    size_t high = list->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (list_key(list, middle) > time_s) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The entries of one list that lie within the query's bounds: [*first, *end). */
+static void match(const struct list *list, const struct history_query *query, size_t *first,
+                  size_t *end)
+{
+    *first = query->before_s == INT64_MAX ? 0 : count_newer(list, query->before_s - 1);
+    *end = query->after_s == INT64_MIN ? list->count : count_newer(list, query->after_s);
+    if (*end < *first) {
+        *end = *first;
+    }
+}
+
+/* Cuts the page out of the parts. */
+static void cut(const struct parts *parts, const struct history_query *query,
+                struct history_page *page)
+{
+    size_t matches = 0;
+    size_t first;
+    size_t end;
+    for (size_t i = 0; i < parts->count; i++) {
+        match(&parts->lists[i], query, &first, &end);
+        matches += end - first;
+    }
+    size_t skip = query->oldest && matches > query->count ? matches - query->count : 0;
+    size_t left = matches < query->count ? matches : query->count;
+    page->count = left;
+    page->runs_count = 0;
+    for (size_t i = 0; i < parts->count && left > 0; i++) {
+        match(&parts->lists[i], query, &first, &end);
+        size_t skipped = skip < end - first ? skip : end - first;
+        skip -= skipped;
+        first += skipped;
+        end = end - first > left ? first + left : end;
+        if (first < end) {
+            page->runs[page->runs_count].list = parts->lists[i];
+            page->runs[page->runs_count].first = first;
+            page->runs[page->runs_count++].end = end;
+            left -= end - first;
+        }
+    }
+}
+
+/* Whether the newest listens alone hold the whole page. */
+static bool is_in_recent(const struct list *recent, const struct history_query *query,
+                         const struct history_page *page)
+{
+    if (recent->count == recent->total || recent->count == 0) {
+        return true;
+    }
+    int64_t oldest_s = list_key(recent, recent->count - 1);
+    return query->oldest ? query->after_s >= oldest_s : page->count == query->count;
+}
+
+static int64_t segment_from(const struct index *index, size_t at)
+{
+    return at == index->list.count ? index->until_s : list_key(&index->list, at);
+}
+
+static int64_t segment_listens(const struct index *index, size_t at)
+{
+    int64_t listens = 0;
+    bool is_number = at < index->list.count
+                     && text_parse_int(list_entries(&index->list, at, at + 1), &listens);
+    return is_number ? listens : 0;
+}
+
+/* The segment in which `time_s` lies; the first one for all that is older. */
+static size_t find_segment(const struct index *index, int64_t time_s)
+{
+    size_t low = 0;
+    size_t high = index->list.count;
+    while (low < high) {
+        size_t middle = (low + high + 1) / 2;
+        if (segment_from(index, middle) <= time_s) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+/* The segments [*first, *last] that should hold the page: the one at the query's bound, of which
+ * some listens may lie beyond it, and as many more as it takes. */
+static void pick_segments(const struct index *index, const struct history_query *query,
+                          size_t *first, size_t *last)
+{
+    int64_t found = 0;
+    int64_t wanted = (int64_t)query->count;
+    if (query->oldest) {
+        *first = *last = find_segment(index, query->after_s + 1);
+        while (found < wanted && *last < index->list.count
+               && segment_from(index, *last + 1) < query->before_s) {
+            found += segment_listens(index, ++*last);
+        }
+    } else {
+        *first = *last = find_segment(index, query->before_s - 1);
+        while (found < wanted && *first > 0 && segment_from(index, *first) > query->after_s + 1) {
+            found += segment_listens(index, --*first);
+        }
+    }
+}
+
+/* Whether listens within the query's bounds may lie beyond the segments that were picked. */
+static bool are_more(const struct index *index, const struct history_query *query, size_t first,
+                     size_t last)
+{
+    return query->oldest ? last < index->list.count
+                               && segment_from(index, last + 1) < query->before_s
+                         : first > 0 && segment_from(index, first) > query->after_s + 1;
+}
+
+/* False if segments won't do. */
+static bool name_segments(const struct index *index, size_t first, size_t last,
+                          struct parts *parts)
+{
+    if (last - first >= HISTORY_PARTS_MAX) {
+        return false;
+    }
+    for (size_t at = last + 1; at-- > first;) {
+        bool is_open = at == index->list.count;
+        struct part part = {
+            .after_s = at == 0 ? INT64_MIN : segment_from(index, at) - 1,
+            .before_s = is_open ? INT64_MAX : segment_from(index, at + 1),
+        };
+        snprintf(part.window, sizeof part.window, "%" PRId64 "-%" PRId64,
+                 at == 0 ? 0 : segment_from(index, at), is_open ? 0 : part.before_s);
+        if (segment_listens(index, at) > segment_listens_max) {
+            return false;
+        }
+        add_part(parts, "segment", is_open ? 0 : part.before_s, &part);
+    }
+    return true;
+}
+
+static enum result fetch_index(struct cache_reader *reader, struct index *index,
+                               struct error *error)
+{
+    int64_t now_s = clock_wall_s();
+    index->until_s = now_s - now_s % day_s;
+    char window[32];
+    snprintf(window, sizeof window, "until@%" PRId64, index->until_s);
+    const struct cache_item item = {{"history", "index", window, 0}, index->until_s};
+    struct slice value;
+    enum result result = cache_fetch(reader, &item, 1, true, load_index, index, &value, error);
+    return result == RESULT_OK ? list_open(value, &index->list, error) : result;
+}
+
+/* The page by itself, as it was asked for. */
+static enum result fetch_alone(struct cache_reader *reader, const struct history_query *query,
+                               struct parts *parts, struct history_page *page,
+                               struct error *error)
+{
+    struct part part = {query->after_s, query->before_s, query->oldest, query->count, ""};
+    snprintf(part.window, sizeof part.window, "%s@%" PRId64 "-%" PRId64,
+             query->oldest ? "oldest" : "newest", query->after_s, query->before_s);
+    parts->count = 0;
+    add_part(parts, "page", 0, &part);
+    enum result result = fetch_parts(reader, parts, error);
+    if (result == RESULT_OK) {
+        cut(parts, query, page);
+    }
+    return result;
+}
+
+static enum result fetch_deep(struct cache_reader *reader, const struct history_query *query,
+                              struct parts *parts, struct history_page *page,
+                              struct error *error)
+{
+    struct index index;
+    enum result result = fetch_index(reader, &index, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    size_t first;
+    size_t last;
+    pick_segments(&index, query, &first, &last);
+    parts->count = 0;
+    if (!name_segments(&index, first, last, parts)) {
+        return fetch_alone(reader, query, parts, page, error);
+    }
+    result = fetch_parts(reader, parts, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    cut(parts, query, page);
+    bool is_short = page->count < query->count && are_more(&index, query, first, last);
+    return is_short ? fetch_alone(reader, query, parts, page, error) : RESULT_OK;
+}
+
+enum result history_fetch_page(struct cache_reader *reader, const struct history_query *query,
+                               struct arena *arena, struct history_page *page,
+                               struct error *error)
+{
+    struct parts *parts = arena_alloc(arena, sizeof *parts);
+    if (parts == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "history", "out of memory");
+    }
+    const struct part recent = {INT64_MIN, INT64_MAX, false, LIST_CHUNK_ENTRIES, "recent"};
+    add_part(parts, "recent", 0, &recent);
+    enum result result = fetch_parts(reader, parts, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    page->meta = parts->lists[0].meta;
+    page->total = parts->lists[0].total;
+    cut(parts, query, page);
+    if (query->count == 0 || is_in_recent(&parts->lists[0], query, page)) {
+        return RESULT_OK;
+    }
+    return fetch_deep(reader, query, parts, page, error);
+}

@@ -1,0 +1,142 @@
+/*
+ * Layout, little-endian: total 8 bytes, count 4, size of meta 4, then for each entry its key (8) and
+ * where it ends in the entries (4), then meta, then the entries, parted by commas.
+ */
+#include "service/list.h"
+
+#include <endian.h>
+
+enum { HEAD_BYTES = 16, ROW_BYTES = 12 };
+
+static void append_u64(struct buffer *to, uint64_t value)
+{
+    value = htole64(value);
+    buffer_append(to, &value, sizeof value);
+}
+
+static void append_u32(struct buffer *to, uint32_t value)
+{
+    value = htole32(value);
+    buffer_append(to, &value, sizeof value);
+}
+
+static uint64_t get_u64(const char *from)
+{
+    uint64_t value;
+    memcpy(&value, from, sizeof value);
+    return le64toh(value);
+}
+
+static uint32_t get_u32(const char *from)
+{
+    uint32_t value;
+    memcpy(&value, from, sizeof value);
+    return le32toh(value);
+}
+
+/* How many of the rows from `first` on hold an entry: a list without any has one row of nulls. */
+static size_t count_entries(const struct db_rows *rows, size_t first, size_t count)
+{
+    size_t end = db_rows_count(rows);
+    if (first >= end || db_rows_is_null(rows, 0, LIST_ENTRY)) {
+        return 0;
+    }
+    return end - first < count ? end - first : count;
+}
+
+void list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill)
+{
+    struct buffer *to = &fill->payload;
+    size_t entries = count_entries(rows, first, count);
+    struct slice meta = db_rows_text(rows, 0, LIST_META);
+    append_u64(to, (uint64_t)db_rows_int(rows, 0, LIST_TOTAL));
+    append_u32(to, (uint32_t)entries);
+    append_u32(to, (uint32_t)meta.size_bytes);
+    uint32_t end = 0;
+    for (size_t i = 0; i < entries; i++) {
+        end += (uint32_t)db_rows_text(rows, first + i, LIST_ENTRY).size_bytes;
+        append_u64(to, (uint64_t)db_rows_int(rows, first + i, LIST_KEY));
+        append_u32(to, end);
+        end++; /* the comma */
+    }
+    buffer_append_slice(to, meta);
+    for (size_t i = 0; i < entries; i++) {
+        if (i > 0) {
+            buffer_append_char(to, ',');
+        }
+        buffer_append_slice(to, db_rows_text(rows, first + i, LIST_ENTRY));
+    }
+    fill->versions = (struct cache_versions){
+        .epoch = db_rows_int(rows, 0, LIST_EPOCH),
+        .live = db_rows_int(rows, 0, LIST_LIVE),
+        .past = db_rows_int(rows, 0, LIST_PAST),
+        .people = db_rows_int(rows, 0, LIST_PEOPLE),
+        .catalogue = db_rows_int(rows, 0, LIST_CATALOGUE),
+        .as_of_us = db_rows_int(rows, 0, LIST_AS_OF_US),
+    };
+}
+
+/* Where the entry ends. */
+static size_t entry_end(const struct list *list, size_t at)
+{
+    return get_u32(list->table + at * ROW_BYTES + 8);
+}
+
+static bool read_chunk(struct slice payload, struct list *list)
+{
+    if (payload.size_bytes < HEAD_BYTES) {
+        return false;
+    }
+    size_t left = payload.size_bytes - HEAD_BYTES;
+    list->total = get_u64(payload.data);
+    list->count = get_u32(payload.data + 8);
+    list->meta.size_bytes = get_u32(payload.data + 12);
+    if (list->count > left / ROW_BYTES
+        || list->meta.size_bytes > left - list->count * ROW_BYTES) {
+        return false;
+    }
+    list->table = payload.data + HEAD_BYTES;
+    list->meta.data = list->table + list->count * ROW_BYTES;
+    list->entries = slice_of(list->meta.data + list->meta.size_bytes,
+                             left - list->count * ROW_BYTES - list->meta.size_bytes);
+    size_t end = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (entry_end(list, i) < end) {
+            return false;
+        }
+        end = entry_end(list, i);
+    }
+    return end == list->entries.size_bytes;
+}
+
+enum result list_open(struct slice payload, struct list *list, struct error *error)
+{
+    return read_chunk(payload, list)
+               ? RESULT_OK
+               : error_set(error, RESULT_INTERNAL, "list", "a cached list is not readable");
+}
+
+int64_t list_key(const struct list *list, size_t at)
+{
+    return (int64_t)get_u64(list->table + at * ROW_BYTES);
+}
+
+struct slice list_entries(const struct list *list, size_t first, size_t end)
+{
+    if (first >= end) {
+        return slice_of("", 0);
+    }
+    size_t from = first == 0 ? 0 : entry_end(list, first - 1) + 1;
+    return slice_of(list->entries.data + from, entry_end(list, end - 1) - from);
+}
+
+enum result list_call(const struct cache_load *load, const struct db_function *function,
+                      const char *const *params, struct db_rows **rows, struct error *error)
+{
+    enum result result = db_call(load->db, function, params, load->deadline_us, rows, error);
+    if (result == RESULT_OK && db_rows_count(*rows) == 0) {
+        db_rows_free(rows);
+        result = error_set(error, RESULT_NOT_FOUND, "list", "the user has gone");
+    }
+    return result;
+}

@@ -1,0 +1,52 @@
+/*
+ * Cached lists: chunks of finished JSON entries with a table of where each begins, so that any part
+ * of a list is a run of bytes. What every read function of the database returns becomes a chunk.
+ */
+#ifndef REFRAIN_SERVICE_LIST_H
+#define REFRAIN_SERVICE_LIST_H
+
+#include "cache/cache.h"
+
+enum { LIST_CHUNK_ENTRIES = 100 };
+
+/* The rows that read functions return: the columns' order. */
+enum list_column {
+    LIST_EPOCH,
+    LIST_LIVE,
+    LIST_PAST,
+    LIST_PEOPLE,
+    LIST_CATALOGUE,
+    LIST_AS_OF_US,
+    LIST_TOTAL,
+    LIST_META,
+    LIST_KEY,
+    LIST_ENTRY,
+};
+
+/* Makes a chunk of the rows [first, first + count), as far as there are so many, with versions,
+ * total and meta of the first row of all. */
+void list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill);
+
+/* A chunk opened; everything points into the payload. */
+struct list {
+    uint64_t total;    /* of the whole list */
+    struct slice meta; /* members for the answer's payload, without braces */
+    size_t count;      /* entries of this chunk */
+    const char *table;
+    struct slice entries;
+};
+
+/* RESULT_INTERNAL where the payload is no chunk. */
+enum result list_open(struct slice payload, struct list *list, struct error *error) MUST_CHECK;
+
+/* A number that the database gave to the entry, such as its time. */
+int64_t list_key(const struct list *list, size_t at);
+/* The entries [first, end) with their commas between; empty where there are none. */
+struct slice list_entries(const struct list *list, size_t first, size_t end);
+
+/* Calls a read function; RESULT_NOT_FOUND where the user has gone. The caller frees the rows. */
+enum result list_call(const struct cache_load *load, const struct db_function *function,
+                      const char *const *params, struct db_rows **rows,
+                      struct error *error) MUST_CHECK;
+
+#endif

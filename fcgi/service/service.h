@@ -1,0 +1,23 @@
+/*
+ * The services: the handlers of all routes, and what they share.
+ */
+#ifndef REFRAIN_SERVICE_SERVICE_H
+#define REFRAIN_SERVICE_SERVICE_H
+
+#include "cache/cache.h"
+#include "db/db.h"
+#include "http/http.h"
+
+#include <stdbool.h>
+
+/* The context of every handler. Shared by all threads, changed by none. */
+struct service {
+    struct cache *cache;
+    struct db *db;
+    bool open_on_loopback; /* monitoring, for clients on this host */
+};
+
+extern const struct http_route service_routes[];
+extern const size_t service_routes_count;
+
+#endif

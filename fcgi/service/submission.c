@@ -1,0 +1,67 @@
+#include "service/submission.h"
+
+#include "listen/submission.h"
+
+#include "base/clock.h"
+#include "listen/batch.h"
+#include "service/access.h"
+
+static enum result store(const struct service *service, const struct http_request *request,
+                         const struct account *account, const struct submission *submission,
+                         struct error *error)
+{
+    struct batch *batch = batch_create();
+    if (batch == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "submission", "out of memory");
+    }
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < submission->listens_count && result == RESULT_OK; i++) {
+        result = batch_add(batch, &submission->listens[i]);
+    }
+    struct batch_outcome outcome;
+    if (result == RESULT_OK) {
+        result = batch_store(batch, service->db, account->user_id, request->deadline_us,
+                             &outcome, error);
+    } else {
+        error_set(error, result, "submission", "out of memory");
+    }
+    batch_destroy(&batch);
+    /* The token was valid a moment ago: the account has been deleted meanwhile. */
+    return result == RESULT_NOT_FOUND
+               ? error_set(error, RESULT_UNAUTHORIZED, "submission", "Invalid authorization token.")
+               : result;
+}
+
+static enum result accept(const struct service *service, const struct http_request *request,
+                          struct error *error)
+{
+    struct account account;
+    struct submission submission;
+    enum result result = account_authorize(service, request, SCOPE_SUBMIT, &account, error);
+    if (result == RESULT_OK && request->body.size_bytes > LISTEN_BODY_MAX_BYTES) {
+        result = error_set(error, RESULT_INVALID, "submission",
+                           "Payload too large. Payload cannot exceed %d bytes",
+                           LISTEN_BODY_MAX_BYTES);
+    }
+    if (result == RESULT_OK) {
+        result = submission_parse(request->body, clock_wall_s(), request->arena, &submission,
+                                  error);
+    }
+    if (result == RESULT_OK && submission.kind != SUBMISSION_PLAYING_NOW) {
+        result = store(service, request, &account, &submission, error);
+    }
+    return result;
+}
+
+void submission_post(void *context, const struct http_request *request,
+                     struct http_response *response)
+{
+    struct error error;
+    enum result result = accept(context, request, &error);
+    if (result != RESULT_OK) {
+        http_error_of(response, result, &error);
+        return;
+    }
+    http_header(response, "Cache-Control", "no-store");
+    buffer_append_text(&response->body, "{\"status\":\"ok\"}\n");
+}

@@ -1,0 +1,26 @@
+/*
+ * The nine named ranges of the statistics, as windows of UTC time by the wall clock. Weeks begin on
+ * Monday; week, month, quarter, half_yearly and year are the last complete ones.
+ */
+#ifndef REFRAIN_SERVICE_WINDOW_H
+#define REFRAIN_SERVICE_WINDOW_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WINDOW_NAME_SIZE = 40, WINDOW_PERIOD_NONE = -1, WINDOW_PERIOD_ALL_TIME = 0 };
+
+struct window {
+    const char *range;           /* its name */
+    char name[WINDOW_NAME_SIZE]; /* of this very window, such as "week@2026-11-16" */
+    int64_t from_s;              /* half-open: from <= t < to */
+    int64_t to_s;                /* 0: never closes */
+    int period; /* of the tallies: a calendar year, or one of the two above (NONE: has no tallies) */
+};
+
+/* False if there is no such range; case counts. */
+bool window_of_range(struct slice range, int64_t now_s, struct window *window);
+
+#endif
