@@ -1,0 +1,157 @@
+#include "config.h"
+
+#include "command/command.h"
+
+#include "base/log.h"
+#include "base/secret.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    const char *summary;
+    const char *usage; /* what follows "refrain NAME " */
+    command_function *run;
+    int pool_size; /* connections to PostgreSQL that it needs; 0: none */
+    bool is_long;  /* its statements may take longer than a request's */
+};
+
+static const struct command commands[] = {
+    {"serve", "answer nginx over FastCGI", "", command_serve, 0, false},
+    {"worker", "housekeeping: what must be done beside the requests", "", command_worker, 2, true},
+    {"migrate", "bring the database to this release's schema", "", command_migrate, 0, true},
+    {"user", "add, list and delete users, replace tokens",
+     "add NAME [--public] [--admin] [--password-file FILE|-]\n"
+     "       refrain user list [--json]\n"
+     "       refrain user token NAME\n"
+     "       refrain user delete NAME",
+     command_user, 1, true},
+    {"import", "read listening histories from files",
+     "--user NAME [--source-user NAME] [--min-play SECONDS] FILE...", command_import, 1, true},
+    {"sample", "make a small community of invented listeners",
+     "[--seed N] [--listeners N] [--listens N]", command_sample, 2, true},
+    {"check-config", "say what the configuration comes to", "", command_check_config, 0, false},
+};
+
+int command_fail(const struct error *error)
+{
+    fprintf(stderr, "refrain: %s\n", error->text);
+    return COMMAND_FAILED;
+}
+
+int command_misuse(const struct command_context *context, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("refrain: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\n%s", context->usage);
+    return COMMAND_WRONG_USAGE;
+}
+
+bool command_option(const char *name, int argc, char **argv, int *at, const char **value)
+{
+    size_t size = strlen(name);
+    if (strncmp(argv[*at], name, size) != 0) {
+        return false;
+    }
+    if (argv[*at][size] == '=') {
+        *value = argv[*at] + size + 1;
+        return true;
+    }
+    if (argv[*at][size] != '\0') {
+        return false;
+    }
+    *value = *at + 1 < argc ? argv[++*at] : NULL;
+    return true;
+}
+
+static void print_help(FILE *to)
+{
+    fputs("usage: refrain [--config FILE] COMMAND [options]\n\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\n`refrain COMMAND --help` tells the options of a command, `refrain --version` the "
+          "release.\n",
+          to);
+}
+
+static enum result open_db(const struct command *command, struct command_context *context,
+                           struct error *error)
+{
+    const struct db_options options = {
+        .url = config_text(context->config, CONFIG_DATABASE_URL),
+        .pool_size = command->pool_size,
+        .statement_timeout_ms =
+            command->is_long
+                ? 0
+                : (int)config_number(context->config, CONFIG_DATABASE_STATEMENT_TIMEOUT_MS),
+    };
+    return command->pool_size > 0 ? db_open(&options, &context->db, error) : RESULT_OK;
+}
+
+static int run(const struct command *command, const char *config_path, int argc, char **argv)
+{
+    char usage[512];
+    snprintf(usage, sizeof usage, "usage: refrain %s %s\n", command->name, command->usage);
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        printf("%s\n%s.\n", usage, command->summary);
+        return COMMAND_OK;
+    }
+    struct error error;
+    struct config *config = NULL;
+    struct command_context context = {.usage = usage};
+    int status = COMMAND_FAILED;
+    enum log_level level = LOG_INFO_LEVEL;
+    if (secret_init(&error) != RESULT_OK
+        || config_load(config_path, &config, &error) != RESULT_OK) {
+        return command_fail(&error);
+    }
+    context.config = config;
+    if (log_level_parse(config_text(config, CONFIG_LOG_LEVEL), &level)) {
+        log_set_level(level);
+    }
+    if (open_db(command, &context, &error) == RESULT_OK) {
+        status = command->run(&context, argc, argv);
+    } else {
+        command_fail(&error);
+    }
+    db_close(&context.db);
+    config_destroy(&config);
+    return status;
+}
+
+int command_run(int argc, char **argv)
+{
+    const char *config_path = NULL;
+    int at = 1;
+    if (at < argc && command_option("--config", argc, argv, &at, &config_path)) {
+        at++;
+    } else {
+        config_path = getenv("REFRAIN_CONFIG");
+    }
+    if (at >= argc) {
+        print_help(stderr);
+        return COMMAND_WRONG_USAGE;
+    }
+    if (strcmp(argv[at], "--help") == 0) {
+        print_help(stdout);
+        return COMMAND_OK;
+    }
+    if (strcmp(argv[at], "--version") == 0) {
+        puts("refrain " PACKAGE_VERSION);
+        return COMMAND_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[at], commands[i].name) == 0) {
+            return run(&commands[i], config_path, argc - at, argv + at);
+        }
+    }
+    fprintf(stderr, "refrain: there is no command '%s'; `refrain --help` lists them\n", argv[at]);
+    return COMMAND_WRONG_USAGE;
+}

@@ -1,0 +1,19 @@
+libcore_a_SOURCES += \
+	%D%/account.c %D%/account.h \
+	%D%/check_config.c \
+	%D%/command.c %D%/command.h \
+	%D%/import.c \
+	%D%/migrate.c \
+	%D%/progress.c %D%/progress.h \
+	%D%/sample.c \
+	%D%/sample_calendar.c %D%/sample_calendar.h \
+	%D%/sample_catalogue.c %D%/sample_catalogue.h \
+	%D%/sample_composers.h %D%/sample_composers_early.c %D%/sample_composers_late.c \
+	%D%/sample_genres.c %D%/sample_genres.h \
+	%D%/sample_listener.c %D%/sample_listener.h \
+	%D%/sample_names.c %D%/sample_names.h \
+	%D%/sample_random.c %D%/sample_random.h \
+	%D%/sample_taste.c %D%/sample_taste.h \
+	%D%/serve.c \
+	%D%/user.c \
+	%D%/worker.c

@@ -1,0 +1,2 @@
+libcore_a_SOURCES += \
+	%D%/worker.c %D%/worker.h
