@@ -1,0 +1,10 @@
+EXTRA_DIST += \
+	tests/runner.py \
+	%D%/harness.py \
+	%D%/run \
+	%D%/test_smoke.py \
+	%D%/test_cache.py \
+	%D%/test_commands.py \
+	%D%/test_history.py \
+	%D%/test_statistics.py \
+	%D%/test_submission.py

@@ -1,0 +1,234 @@
+"""Cache-first, and never stale: what is served from Redis, when not, and what is said about it."""
+
+import threading
+import time
+
+import harness
+
+NOW = int(time.time())
+DAY = 86400
+VIEWS = ("/1/stats/user/Ann/artists", "/1/stats/user/Ann/releases",
+         "/1/stats/user/Ann/recordings?range=this_year", "/1/user/Ann/listens",
+         "/1/user/Ann/listen-count")
+
+
+class CacheTest(harness.ApiTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.token = cls.instance.token("Ann", "--public")
+        cls.submitted = 0
+
+    @classmethod
+    def submit(cls, at=None, artist="someone"):
+        cls.submitted += 1
+        body = {"listen_type": "single", "payload": [{
+            "listened_at": at or NOW - 3000 + cls.submitted,
+            "track_metadata": {"artist_name": artist, "track_name": f"track {cls.submitted}",
+                               "release_name": "r"}}]}
+        answer = cls.instance.post("/1/submit-listens", body, token=cls.token)
+        assert answer.status == 200, answer
+
+    def read(self, path, **headers):
+        answer = self.instance.get(path, headers=headers)
+        self.assertIn(answer.status, (200, 204, 304), answer)
+        return answer, answer.headers["Cache-Status"] or ""
+
+    def assertHit(self, path):
+        answer, status = self.read(path)
+        self.assertRegex(status, r"^refrain; hit; ttl=\d+; detail=validated$", path)
+        return answer
+
+    def count(self):
+        return self.instance.get("/1/user/Ann/listen-count").json()["payload"]["count"]
+
+
+class Freshness(CacheTest):
+    def test_miss_then_hit_then_miss_after_a_listen(self):
+        self.submit()
+        for path in VIEWS:
+            with self.subTest(path):
+                first, status = self.read(path)
+                self.assertRegex(status, r"^refrain; fwd=miss; stored; detail=(absent|version)$")
+                second = self.assertHit(path)
+                self.assertEqual(first.body, second.body)
+                self.submit()
+                third, status = self.read(path)
+                self.assertEqual(status, "refrain; fwd=miss; stored; detail=version")
+                self.assertNotEqual(third.body, first.body)
+                self.assertEqual(self.assertHit(path).body, third.body)
+
+    def test_every_answered_listen_is_seen_by_the_next_read(self):
+        """Through two serve processes, with readers that keep the cache filled all the time."""
+        done = threading.Event()
+
+        def read_on():
+            while not done.is_set():
+                self.instance.get("/1/user/Ann/listen-count")
+                self.instance.get("/1/stats/user/Ann/artists")
+
+        readers = [threading.Thread(target=read_on) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        try:
+            before = self.count()
+            for step in range(1, 60):
+                self.submit()
+                self.assertEqual(self.count(), before + step)
+                top = self.instance.get("/1/stats/user/Ann/artists?count=1000").json()["payload"]
+                self.assertEqual(sum(row["listen_count"] for row in top["artists"]),
+                                 before + step)
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join()
+
+    def test_a_listen_now_leaves_closed_windows_warm(self):
+        self.submit(at=NOW - 8 * DAY - 370 * DAY)
+        for path in ("/1/stats/user/Ann/artists?range=year",
+                     "/1/stats/user/Ann/recordings?range=quarter"):
+            self.read(path)
+            if NOW % DAY < 900:
+                continue  # a window that has just closed counts as open for ten minutes
+            self.assertHit(path)
+            self.submit()
+            self.assertHit(path)
+            self.submit(at=NOW - 3 * DAY)
+            _, status = self.read(path)
+            self.assertEqual(status, "refrain; fwd=miss; stored; detail=version")
+
+    def test_changes_made_with_psql_are_seen(self):
+        self.submit(artist="to be deleted")
+        before = self.count()
+        self.read("/1/stats/user/Ann/artists?count=1000")
+        self.instance.psql("delete from listens using artists where artist_id = artists.id "
+                           "and artists.name = 'to be deleted'")
+        self.assertEqual(self.count(), before - 1)
+        answer, _ = self.read("/1/stats/user/Ann/artists?count=1000")
+        self.assertNotIn(b"to be deleted", answer.body)
+
+    def test_visibility_acts_at_once(self):
+        self.instance.token("Bea", "--public")
+        self.read("/1/user/Bea/listens")
+        self.instance.psql("update users set public = false where name = 'Bea'")
+        self.assertError(self.instance.get("/1/user/Bea/listens"), 404)
+
+    def test_damaged_and_foreign_values_are_misses(self):
+        path = VIEWS[0]
+        expected, _ = self.read(path)
+        keys = self.instance.redis("--scan", "--pattern", "rf1:*:stats:artists:all_time:0").split()
+        self.assertTrue(keys)
+        for value in ("", "garbage", "x" * 500):
+            for key in keys:
+                self.instance.redis("SET", key, value)
+            answer, status = self.read(path)
+            self.assertIn("fwd=miss", status)
+            self.assertEqual(answer.body, expected.body)
+        for key in keys:
+            self.instance.redis("DEL", key)
+            self.instance.redis("LPUSH", key, "a list")
+        self.assertEqual(self.read(path)[0].body, expected.body)
+        self.assertHit(path)
+
+
+class Headers(CacheTest):
+    def test_etag_and_not_modified(self):
+        self.submit()
+        for path in VIEWS:
+            answer, _ = self.read(path)
+            etag = answer.headers["ETag"]
+            self.assertRegex(etag, '^W/"[0-9a-f]{16}"$')
+            for given in (etag, f'"other", {etag}', "*"):
+                again, _ = self.read(path, **{"If-None-Match": given})
+                self.assertEqual((again.status, again.body), (304, b""), path)
+                self.assertEqual(again.headers["ETag"], etag)
+            self.assertEqual(self.read(path, **{"If-None-Match": '"other"'})[0].status, 200)
+        self.submit()
+        answer, _ = self.read(VIEWS[0], **{"If-None-Match": etag})
+        self.assertEqual(answer.status, 200)
+
+    def test_what_shared_caches_are_told(self):
+        answer, _ = self.read(VIEWS[0])
+        self.assertEqual(answer.headers["Cache-Control"], "public, no-cache")
+        self.assertRegex(answer.headers["Server-Timing"],
+                         r"^cache;dur=[\d.]+, db;dur=[\d.]+, total;dur=[\d.]+$")
+        self.assertHit(VIEWS[0])
+        self.assertRegex(self.assertHit(VIEWS[0]).headers["Age"], r"^\d+$")
+
+
+class Metrics(CacheTest):
+    def metrics(self, **options):
+        return self.instance.get("/1/cache/metrics", **options)
+
+    def test_one_request_counts_once(self):
+        self.submit()
+        before = self.metrics(token=self.admin()).json()
+        for _ in range(5):
+            self.read(VIEWS[0])
+        after = self.metrics(token=self.admin()).json()
+        self.assertEqual(after["hits"] - before["hits"], 4)
+        self.assertEqual(after["misses"] - before["misses"], 1)
+        self.assertEqual(after["bypasses"] - before["bypasses"], 0)
+        artists = after["views"]["stats_artists"]
+        self.assertEqual((artists["hits"], artists["misses"]), (4, 1))
+        self.assertAlmostEqual(after["hit_rate"],
+                               after["hits"] / (after["hits"] + after["misses"]), 5)
+        self.assertTrue(after["redis"]["up"])
+        self.assertGreater(after["redis"]["used_bytes"], 0)
+        self.assertEqual(after["redis"]["max_bytes"], 256 * 1024 * 1024)
+
+    def admin(self):
+        return self.instance.token("Root", "--admin")
+
+
+class ClosedMetrics(harness.ApiTest):
+    options = {"settings": {"monitoring.open_on_loopback": "no"}}
+
+    def test_nobody_else_sees_them(self):
+        user = self.instance.token("Ann")
+        admin = self.instance.token("Root", "--admin")
+        self.assertError(self.instance.get("/1/cache/metrics"), 401)
+        self.assertError(self.instance.get("/1/cache/metrics", token=user), 403)
+        self.assertEqual(self.instance.get("/1/cache/metrics", token=admin).status, 200)
+
+
+class WithoutRedis(CacheTest):
+    def test_every_endpoint_still_answers_rightly(self):
+        self.submit()
+        expected = {path: self.read(path)[0].body for path in VIEWS}
+        self.instance.stop_redis()
+        self.addCleanup(self.instance.start_redis)
+        for path in VIEWS:
+            answer, status = self.read(path)
+            self.assertEqual(answer.body, expected[path], path)
+            self.assertEqual(status, "refrain; fwd=bypass; detail=redis-down")
+        before = self.count()
+        self.submit()
+        self.assertEqual(self.count(), before + 1)
+        self.assertFalse(self.instance.get("/1/cache/metrics").json()["redis"]["up"])
+        self.instance.start_redis()
+        harness.wait_for(lambda: "hit" in self.read(VIEWS[0])[1], "Redis to be used again", 10)
+        self.assertEqual(self.count(), before + 1)
+
+    def test_a_flush_costs_one_miss(self):
+        self.read(VIEWS[0])
+        self.assertHit(VIEWS[0])
+        self.instance.redis("FLUSHALL")
+        _, status = self.read(VIEWS[0])
+        self.assertEqual(status, "refrain; fwd=miss; stored; detail=absent")
+        self.assertHit(VIEWS[0])
+
+    def test_a_redis_that_takes_nothing_more(self):
+        self.submit()
+        self.instance.redis("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        self.instance.redis("CONFIG", "SET", "maxmemory", "1")
+        try:
+            for path in VIEWS:
+                answer, status = self.read(path)
+                self.assertEqual(status.replace("version", "absent"),
+                                 "refrain; fwd=miss; detail=absent")
+        finally:
+            self.instance.redis("CONFIG", "SET", "maxmemory", "256mb")
+            self.instance.redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+        self.read(VIEWS[0])
+        self.assertHit(VIEWS[0])

@@ -1,0 +1,129 @@
+"""What every answer has in common, whoever makes it: serve or nginx."""
+
+import concurrent.futures
+
+import harness
+
+
+class Smoke(harness.ApiTest):
+    def test_healthz(self):
+        answer = self.instance.get("/healthz")
+        self.assertEqual(answer.status, 200, answer)
+
+    def test_readyz(self):
+        answer = self.instance.get("/readyz")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.headers.get_content_type(), "application/json")
+
+    def test_readyz_without_redis(self):
+        self.instance.stop_redis()
+        self.addCleanup(self.instance.start_redis)
+        self.assertEqual(self.instance.get("/readyz").status, 200)
+
+    def test_home_page(self):
+        answer = self.instance.get("/")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers.get_content_type(), "text/html")
+        self.assertIn("frame-ancestors 'none'", answer.headers["Content-Security-Policy"])
+        self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+
+    def test_dashboard(self):
+        self.assertEqual(self.instance.get("/dashboard/").status, 200)
+
+    def test_unknown_path_of_the_api(self):
+        for path in ("/1/no-such-thing", "/1/", "/apis/listenbrainz/1/no-such-thing"):
+            with self.subTest(path):
+                self.assertError(self.instance.get(path), 404)
+
+    def test_unknown_path_elsewhere(self):
+        for path in ("/no-such-thing", "/apis/web/v1/stats", "/metrics"):
+            with self.subTest(path):
+                self.assertError(self.instance.get(path), 404)
+
+    def test_wrong_method(self):
+        answer = self.instance.request("DELETE", "/1/submit-listens")
+        self.assertError(answer, 405)
+        self.assertIn("POST", answer.headers["Allow"])
+
+    def test_wrong_method_of_a_page(self):
+        answer = self.instance.post("/style.css", b"{}")
+        self.assertError(answer, 405)
+        self.assertEqual(answer.headers["Allow"], "GET, HEAD")
+
+    def test_options(self):
+        for path in ("/1/submit-listens", "/1/validate-token", "/1/user/nobody/listens"):
+            with self.subTest(path):
+                answer = self.instance.request("OPTIONS", path)
+                self.assertEqual(answer.status, 200, answer)
+                self.assertEqual(answer.body, b"")
+                self.assertIn("OPTIONS", answer.headers["Allow"])
+                self.assertEqual(answer.headers.get_all("Access-Control-Allow-Origin"), ["*"])
+                self.assertEqual(answer.headers["Access-Control-Allow-Methods"],
+                                 answer.headers["Allow"])
+                self.assertEqual(answer.headers["Access-Control-Allow-Headers"],
+                                 "Authorization, Content-Type")
+                self.assertEqual(answer.headers["Access-Control-Max-Age"], "21600")
+
+    def test_prefix_and_slashes(self):
+        for path in ("/apis/listenbrainz/1/validate-token", "//1//validate-token",
+                     "/1/validate-token/", "/1/1/validate-token"):
+            with self.subTest(path):
+                answer = self.instance.get(path, token=self.instance.token())
+                self.assertEqual(answer.status, 200, answer)
+                self.assertTrue(answer.json()["valid"])
+
+    def test_aliases_of_submission(self):
+        for path in ("/", "/1", "/1/", "/apis/listenbrainz"):
+            with self.subTest(path):
+                answer = self.instance.post(path, b"{}")
+                self.assertError(answer, 401, "You need to provide an Authorization header.")
+
+    def test_request_id_is_made(self):
+        ids = [self.instance.get(path).headers.get_all("X-Request-Id")
+               for path in ("/healthz", "/1/no-such-thing", "/no-such-thing")]
+        for values in ids:
+            self.assertEqual(len(values), 1)
+            self.assertRegex(values[0], "^[0-9a-f]{32}$")
+
+    def test_request_id_is_taken_over_if_sane(self):
+        for given, taken in (("scrobbler-42", True), ("no spaces please", False), ("x" * 65, False)):
+            with self.subTest(given):
+                answer = self.instance.get("/healthz", headers={"X-Request-Id": given})
+                self.assertEqual(answer.headers["X-Request-Id"] == given, taken)
+
+    def test_body_over_the_limit(self):
+        body = b" " * 10_300_001
+        self.assertError(self.instance.post("/1/submit-listens", body, token="x"), 413)
+
+    def test_no_valid_http(self):
+        for data in (b"GARBAGE\r\n\r\n", b"GET /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n"):
+            with self.subTest(data[:20]):
+                answer = self.instance.raw(data)
+                self.assertIn(b'{"code":400,"error":"', answer)
+
+    def test_only_one_serve_process_is_needed(self):
+        self.instance.stop_part("serve-1")
+        self.addCleanup(self.instance.start_part, "serve-1")
+        for _ in range(10):
+            self.assertEqual(self.instance.get("/healthz").status, 200)
+
+    def test_no_serve_process(self):
+        for name in ("serve-1", "serve-2"):
+            self.instance.stop_part(name)
+            self.addCleanup(self.instance.start_part, name)
+        answer = self.instance.get("/1/validate-token")
+        self.assertError(answer, 502)
+        self.assertEqual(answer.headers["Retry-After"], "1")
+
+    def test_metrics_are_on_the_second_listener_only(self):
+        self.assertNotEqual(self.instance.env["REFRAIN_METRICS_URL"],
+                            self.instance.url + "/metrics")
+        self.assertError(self.instance.get("/metrics"), 404)
+
+    def test_more_connections_than_nginx_keeps(self):
+        # Idle connections pin threads of serve; the next request must still find one.
+        with concurrent.futures.ThreadPoolExecutor(150) as pool:
+            answers = list(pool.map(lambda _: self.instance.get("/readyz").status, range(600)))
+        self.assertEqual(set(answers), {200})
+        self.assertEqual(self.instance.get("/readyz").status, 200)

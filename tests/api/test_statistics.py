@@ -1,0 +1,187 @@
+"""Top lists: every range, exact to the listen, against a plain count in Python."""
+
+import collections
+import datetime
+import random
+import time
+
+import harness
+
+DAY = 86400
+RANGES = ("this_week", "this_month", "this_year", "week", "month", "quarter", "half_yearly",
+          "year", "all_time")
+KINDS = {"artists": ("artist_name",), "releases": ("artist_name", "release_name"),
+         "recordings": ("artist_name", "track_name", "release_name")}
+
+
+def month(year, index):
+    """Midnight of the first day of a month, counted from January of the year on."""
+    start = datetime.datetime(year + index // 12, index % 12 + 1, 1, tzinfo=datetime.timezone.utc)
+    return int(start.timestamp())
+
+
+def window(name, now):
+    """[from, to) of a range, None for all time."""
+    today = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+    monday = now - now % DAY - today.weekday() * DAY
+    year, at = today.year, today.month - 1
+    quarter, half = at // 3 * 3, at // 6 * 6
+    return {
+        "this_week": (monday, monday + 7 * DAY),
+        "week": (monday - 7 * DAY, monday),
+        "this_month": (month(year, at), month(year, at + 1)),
+        "month": (month(year, at - 1), month(year, at)),
+        "quarter": (month(year, quarter - 3), month(year, quarter)),
+        "half_yearly": (month(year, half - 6), month(year, half)),
+        "this_year": (month(year, 0), month(year + 1, 0)),
+        "year": (month(year - 1, 0), month(year, 0)),
+        "all_time": None,
+    }[name]
+
+
+class Statistics(harness.ApiTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.now = int(time.time())
+        cls.token = cls.instance.token("Ann", "--public")
+        random_of = random.Random(3)
+        edges = [edge + step for name in RANGES if (bounds := window(name, cls.now))
+                 for edge in bounds for step in (-1, 0, 1)]
+        times = [edge for edge in edges if edge < cls.now]
+        times += [cls.now - random_of.randrange(800 * DAY) for _ in range(2500)]
+        cls.listens = set()
+        for at in times:
+            artist = int(random_of.paretovariate(0.7)) % 150
+            release = random_of.choice([None, f"release {artist % 3}", "Anthology"])
+            cls.listens.add((at, f"artist {artist}", f"track {random_of.randrange(4)}", release))
+        cls.submit(sorted(cls.listens, key=str))
+
+    @classmethod
+    def submit(cls, listens):
+        for start in range(0, len(listens), 1000):
+            payload = []
+            for at, artist, track, release in listens[start:start + 1000]:
+                metadata = {"artist_name": artist, "track_name": track}
+                if release is not None:
+                    metadata["release_name"] = release
+                payload.append({"listened_at": at, "track_metadata": metadata})
+            answer = cls.instance.post("/1/submit-listens", {"listen_type": "import",
+                                                             "payload": payload}, token=cls.token)
+            assert answer.status == 200, answer
+
+    def top(self, kind, query, name="Ann"):
+        answer = self.instance.get(f"/1/stats/user/{name}/{kind}?{query}")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()["payload"]
+
+    def expected(self, kind, name):
+        bounds = window(name, self.now)
+        counts = collections.Counter()
+        for at, artist, track, release in self.listens:
+            if bounds is None or bounds[0] <= at < bounds[1]:
+                fields = {"artist_name": artist, "track_name": track, "release_name": release}
+                if kind != "releases" or release is not None:
+                    counts[tuple(fields[field] for field in KINDS[kind])] += 1
+        return counts
+
+    def entries(self, kind, payload):
+        return [(tuple(row[field] for field in KINDS[kind]), row["listen_count"])
+                for row in payload[kind]]
+
+    def test_every_range_is_exact(self):
+        for kind in KINDS:
+            total_name = f"total_{kind[:-1]}_count"
+            for name in RANGES:
+                with self.subTest(kind=kind, range=name):
+                    payload = self.top(kind, f"range={name}&count=1000")
+                    counts = self.expected(kind, name)
+                    entries = self.entries(kind, payload)
+                    listed = [count for _, count in entries]
+                    self.assertEqual(listed, sorted(listed, reverse=True))
+                    self.assertEqual(payload["count"], len(entries))
+                    self.assertEqual(payload[total_name], len(counts))
+                    self.assertEqual(listed, sorted(counts.values(), reverse=True)[:1000])
+                    for key, count in entries:
+                        self.assertEqual(counts[key], count, key)
+                    self.assertEqual(payload["range"], name)
+                    if bounds := window(name, self.now):
+                        self.assertEqual((payload["from_ts"], payload["to_ts"]), bounds)
+                    else:
+                        self.assertEqual(payload["from_ts"], 1009843200)
+                        self.assertEqual(payload["to_ts"], payload["last_updated"])
+
+    def test_pages_neither_overlap_nor_skip(self):
+        for kind in KINDS:
+            for name in ("all_time", "year", "half_yearly"):
+                whole = self.entries(kind, self.top(kind, f"range={name}&count=1000"))
+                for size in (7, 100, 130):
+                    pages = []
+                    for offset in range(0, len(whole) + size, size):
+                        payload = self.top(kind, f"range={name}&count={size}&offset={offset}")
+                        self.assertEqual(payload["offset"], offset)
+                        pages += self.entries(kind, payload)
+                    self.assertEqual(pages, whole)
+
+    def test_defaults(self):
+        payload = self.top("artists", "")
+        self.assertEqual((payload["count"], payload["offset"], payload["range"],
+                          payload["user_id"]), (25, 0, "all_time", "Ann"))
+
+    def test_shapes(self):
+        artist = self.top("artists", "count=1")["artists"][0]
+        self.assertEqual(set(artist), {"artist_mbid", "artist_name", "listen_count"})
+        release = self.top("releases", "count=1")["releases"][0]
+        self.assertEqual(set(release), {
+            "artist_mbids", "artist_name", "artists", "caa_id", "caa_release_mbid",
+            "listen_count", "release_mbid", "release_name"})
+        recording = self.top("recordings", "count=1")["recordings"][0]
+        self.assertEqual(set(recording), {
+            "artist_mbids", "artist_name", "artists", "caa_id", "caa_release_mbid",
+            "listen_count", "recording_mbid", "release_mbid", "release_name", "track_name"})
+
+    def test_beyond_the_end(self):
+        for offset in (5000, 10**9, 2**62):
+            payload = self.top("artists", f"offset={offset}")
+            self.assertEqual((payload["artists"], payload["count"]), ([], 0))
+        self.assertEqual(self.top("artists", "count=0")["artists"], [])
+
+    def test_wrong_parameters(self):
+        for query, text in (
+                ("range=decade", "Invalid range: decade"),
+                ("range=", "Invalid range: "),
+                ("range=Week", "Invalid range: Week"),
+                ("offset=-1", "'offset' should be a non-negative integer"),
+                ("offset=x&count=x", "'offset' should be a non-negative integer"),
+                ("count=-1", "'count' should be a non-negative integer"),
+                ("count=1.5", "'count' should be a non-negative integer"),
+                ("range=x&offset=x", "Invalid range: x")):
+            with self.subTest(query):
+                answer = self.instance.get(f"/1/stats/user/Ann/artists?{query}")
+                self.assertError(answer, 400, text)
+        answer = self.instance.get("/1/stats/user/nobody/artists?range=x")
+        self.assertError(answer, 404, "Cannot find user: nobody")
+
+    def test_a_range_without_listens_is_204(self):
+        self.instance.token("Empty", "--public")
+        for kind in KINDS:
+            answer = self.instance.get(f"/1/stats/user/Empty/{kind}?range=week")
+            self.assertEqual((answer.status, answer.body), (204, b""))
+
+    def test_mbids_that_were_sent(self):
+        token = self.instance.token("Tagged", "--public")
+        artist_mbid = "0383dadf-2a4e-4d10-a46a-e9e041da8eb3"
+        recording_mbid = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
+        body = {"listen_type": "single", "payload": [{
+            "listened_at": self.now - 60, "track_metadata": {
+                "artist_name": "With Ids", "track_name": "t", "release_name": "r",
+                "additional_info": {"artist_mbids": [artist_mbid],
+                                    "recording_mbid": recording_mbid}}}]}
+        self.assertEqual(self.instance.post("/1/submit-listens", body, token=token).status, 200)
+        self.assertEqual(self.top("artists", "", "Tagged")["artists"][0]["artist_mbid"],
+                         artist_mbid)
+        recording = self.top("recordings", "", "Tagged")["recordings"][0]
+        self.assertEqual(recording["recording_mbid"], recording_mbid)
+        self.assertEqual(recording["artist_mbids"], [artist_mbid])
+        self.assertEqual(recording["artists"], [{
+            "artist_mbid": artist_mbid, "artist_credit_name": "With Ids", "join_phrase": ""}])

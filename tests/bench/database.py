@@ -1,0 +1,184 @@
+"""What is measured in PostgreSQL itself: reads by psql's clock, bare inserts, bare transactions."""
+
+import datetime
+import os
+import re
+import statistics
+import subprocess
+import time
+
+import load
+
+BARE_BATCH = 50_000
+REPEATS = 9
+
+BARE_TABLES = """
+drop schema if exists bench cascade;
+create schema bench;
+create table bench.listens (like refrain.listens including all);
+create table bench.counters (user_id int primary key, live bigint not null) with (fillfactor = 50);
+insert into bench.counters select g, 0 from generate_series(1, 16) g;
+"""
+
+# A single submission without Refrain: the listen, and one counter of the listener.
+BARE_TRANSACTION = """\\set track random(1, 10000)
+\\set at random(1, 300000000)
+begin;
+insert into bench.listens (user_id, listened_at, recording_id, artist_id, release_id, duration_ms,
+                           client, info)
+values (:client_id + 1, to_timestamp(1100000000 + :at), :track, :track / 50, :track / 10, 215000,
+        'bench', '{"tags": ["rock", "indie"], "duration_ms": 215000}')
+on conflict do nothing;
+update bench.counters set live = live + 1 where user_id = :client_id + 1;
+commit;
+"""
+
+
+# With serve the two calls travel together; here they are two round trips.
+FUNCTION_TRANSACTIONS = """\\set at random(1, 300000000)
+select refrain.catalogue_add('{{{0}}}', '{{{1}}}', '{{"{2}"}}', '{{"{3}"}}', '{{null}}',
+    '{{{4}}}', '{{{5}}}', '{{{0}}}', '{{"{6}"}}', '{{"{7}"}}', '{{null}}', '{{null}}',
+    '{{{8}}}', '{{{9}}}', '{{{0}}}', '{{{4}}}', '{{"{10}"}}', '{{"{11}"}}', '{{null}}');
+select * from refrain.listen_add(:client_id + {12}, array[1100000000 + :at]::bigint[], '{{{8}}}',
+    '{{{0}}}', '{{{4}}}', '{{"{2}"}}', '{{"{10}"}}', '{{"{6}"}}', '{{215000}}', '{{bench}}',
+    array['{{"tags": ["rock", "indie"], "duration_ms": 215000}}'], '{{null}}');
+"""
+
+
+def psql(instance, *arguments, stdin=None):
+    command = ["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", *arguments, instance.env["DATABASE_URL"]]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout
+
+
+def time_statements(instance, statements):
+    """Milliseconds of each as psql sees them: the median of several calls on one connection."""
+    script = ["\\o /dev/null", "\\timing on"]
+    for statement in statements:
+        script += [statement + ";"] * REPEATS
+    output = psql(instance, "-f", "-", stdin="\n".join(script) + "\n")
+    times = [float(found) for found in re.findall(r"^Time: ([\d.]+) ms", output, re.M)]
+    return [statistics.median(times[at:at + REPEATS]) for at in range(0, len(times), REPEATS)]
+
+
+def seconds(year, month, day=1):
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    return int(datetime.datetime(year, month, day, tzinfo=datetime.timezone.utc).timestamp())
+
+
+def windows():
+    """The complete windows of now, as (range, from_s, to_s, period of the tallies)."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    monday = int(time.time()) // 86400 * 86400 - now.weekday() * 86400
+    year, month = now.year, now.month
+    quarter = month - (month - 1) % 3
+    half = month - (month - 1) % 6
+    return [
+        ("week", monday - 7 * 86400, monday, -1),
+        ("month", seconds(year, month - 1), seconds(year, month), -1),
+        ("quarter", seconds(year, quarter - 3), seconds(year, quarter), -1),
+        ("half_yearly", seconds(year, half - 6), seconds(year, half), -1),
+        ("year", seconds(year - 1, 1), seconds(year, 1), year - 1),
+        ("all_time", 1009843200, 0, 0),
+    ]
+
+
+def time_charts(instance, user_id):
+    """[(range, ms for artists, ms for recordings)], and ms for grouping the listens themselves."""
+    kinds = ("artists", "recordings")
+    charts = [f"select * from refrain.stats_{kind}({user_id}, {first}, {end}, {period}, 0, 100)"
+              for _, first, end, period in windows() for kind in kinds]
+    raw = ("select artist_id, count(*) from refrain.listens "
+           f"where user_id = {user_id} group by 1 order by 2 desc, 1 limit 100")
+    *times, raw_ms = time_statements(instance, [*charts, raw])
+    rows = [(window[0], times[2 * at], times[2 * at + 1]) for at, window in enumerate(windows())]
+    return rows, raw_ms
+
+
+def time_history(instance, user_id):
+    """Milliseconds of a page of 100 listens at the start, in the middle, at the end."""
+    bounds = psql(instance, "-c", f"""
+        select extract(epoch from min(listened_at))::bigint,
+               extract(epoch from max(listened_at))::bigint
+        from refrain.listens where user_id = {user_id}""").strip().split("|")
+    first, last = map(int, bounds)
+    ends = (first + 86400, (first + last) // 2, last + 1)
+    return time_statements(instance, [
+        f"select * from refrain.history_page({user_id}, 0, {end}, false, 100)" for end in ends])
+
+
+def make_bare_batches(instance, user_id, folder):
+    """The rows of a user as files with one plain statement each: arrays into unnest."""
+    psql(instance, "-c", BARE_TABLES)
+    psql(instance, "-c", f"""
+        create table bench.numbered as
+        select (row_number() over (order by listened_at, recording_id) - 1) / {BARE_BATCH} batch, l.*
+        from refrain.listens l where user_id = {user_id};
+        create index on bench.numbered (batch)""")
+    columns = [row.split("|") for row in psql(instance, "-c", """
+        select attname, atttypid::regtype from pg_attribute
+        where attrelid = 'bench.listens'::regclass and attnum > 0 and not attisdropped
+        order by attnum""").splitlines()]
+    names = ", ".join(name for name, _ in columns)
+    arrays = " || ', ' || ".join(
+        f"quote_literal(array_agg({name})::text) || '::{kind}[]'" for name, kind in columns)
+    count = int(psql(instance, "-c", "select max(batch) + 1 from bench.numbered"))
+    files = []
+    for batch in range(count):
+        head = f"insert into bench.listens ({names}) select * from unnest("
+        statement = psql(instance, "-c", f"select '{head}' || {arrays} || ');' "
+                                         f"from bench.numbered where batch = {batch}")
+        files.append(folder / f"bare-{batch}.sql")
+        files[-1].write_text(statement)
+    psql(instance, "-c", "drop table bench.numbered")
+    return files
+
+
+def time_bare_insert(instance, files):
+    """Seconds for all batches, each a transaction, over one connection."""
+    script = "".join(f"\\i {path}\n" for path in files)
+    began = time.monotonic()
+    psql(instance, "-f", "-", stdin=script)
+    return time.monotonic() - began
+
+
+def write_bare_script(folder):
+    path = folder / "bare.pgbench"
+    path.write_text(BARE_TRANSACTION)
+    return path
+
+
+def write_function_scripts(instance, folder):
+    """What serve sends for a submission, for some recordings of the catalogue."""
+    rows = psql(instance, "-F", "\t", "-c", """
+        select a.id, a.msid, a.name, a.name_key, l.id, l.msid, l.name, l.name_key,
+               r.id, r.msid, r.name, r.name_key,
+               (select min(id) from refrain.users where name like 'scrobbler%')
+        from refrain.recordings r
+        join refrain.artists a on a.id = r.artist_id
+        join refrain.releases l on l.id = r.release_id
+        where exists (select from refrain.listens h join refrain.users u on u.id = h.user_id
+                      where h.recording_id = r.id and u.name = 'scrobbler00')
+        order by r.id limit 8""").splitlines()
+    paths = []
+    for row in rows:
+        paths.append(folder / f"function-{len(paths)}.pgbench")
+        paths[-1].write_text(FUNCTION_TRANSACTIONS.format(*row.split("\t")))
+    return paths
+
+
+def pgbench(instance, scripts, clients, duration_s):
+    """Runs scripts, drawn by lot for each transaction. The first second is for plans and caches."""
+    program = os.path.join(subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True,
+                                          check=True).stdout.strip(), "pgbench")
+    command = [program, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-P", "1",
+               "-T", str(duration_s + 1)]
+    for script in scripts:
+        command += ["-f", script]
+    done = subprocess.run([*command, instance.env["DATABASE_URL"]], capture_output=True, text=True)
+    rates = [float(found) for found in re.findall(r"^progress: .*?([\d.]+) tps", done.stderr, re.M)]
+    if done.returncode != 0 or len(rates) < 2:
+        raise RuntimeError(f"pgbench: {done.stderr.strip()}")
+    return load.Round(requests=statistics.mean(rates[1:duration_s + 1]), duration_us=1e6)

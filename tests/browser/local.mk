@@ -1,0 +1,3 @@
+EXTRA_DIST += \
+	%D%/run \
+	%D%/webdriver.py

@@ -1,0 +1,270 @@
+/* Files that are not what they seem, are damaged, or were made to do harm. */
+#include "unit.h"
+
+#include "base/buffer.h"
+#include "import_fixture.h"
+#include "listen/import_input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct fixture_outcome outcome;
+
+static const char line[] = "{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"t\","
+                           "\"artist_name\":\"a\"}}\n";
+
+static bool fails(const char *path, const char *text)
+{
+    outcome = fixture_read(path, NULL);
+    bool right = outcome.result == RESULT_INVALID && strstr(outcome.error.text, text) != NULL;
+    if (!right) {
+        printf("# %s: (%s) %s\n", path, result_name(outcome.result), outcome.error.text);
+    }
+    return right;
+}
+
+static bool fails_with(const char *bytes, size_t size, const char *text)
+{
+    return fails(fixture_file("odd", slice_of(bytes, size)), text);
+}
+
+static void no_such_file(void)
+{
+    CU_ASSERT(fails("/nonexistent/file", "/nonexistent/file: No such file or directory"));
+    CU_ASSERT(fails("", "No such file or directory"));
+}
+
+static void a_directory(void)
+{
+    CU_ASSERT(fails("/", "this is a directory, not a file"));
+}
+
+static void an_empty_file(void)
+{
+    CU_ASSERT(fails_with("", 0, "the file is empty"));
+    CU_ASSERT(fails_with("\n", 1, "does not look like a listening history"));
+    CU_ASSERT(fails_with("\xef\xbb\xbf", 3, "does not look like a listening history"));
+}
+
+static void other_encodings(void)
+{
+    static const char utf16_le[] = "\xff\xfe{\0\"\0a\0\"\0";
+    static const char utf16_be[] = "\xfe\xff\0{\0\"\0a\0\"";
+    static const char bare[] = "{\0\"\0l\0i\0";
+    CU_ASSERT(fails_with(utf16_le, sizeof utf16_le - 1, "this is UTF-16 text, save it as UTF-8"));
+    CU_ASSERT(fails_with(utf16_be, sizeof utf16_be - 1, "this is UTF-16 text, save it as UTF-8"));
+    CU_ASSERT(fails_with(bare, sizeof bare - 1, "this is not UTF-8 text"));
+    CU_ASSERT(fails_with("\x1f\x8b\x08\0\0", 5, "packed with gzip"));
+    CU_ASSERT(fails_with("\x7f" "ELF\x02\x01", 6, "does not look like a listening history"));
+}
+
+static void a_byte_order_mark_is_no_matter(void)
+{
+    struct buffer text = BUFFER_EMPTY;
+    buffer_append_format(&text, "\xef\xbb\xbf%s%s", line, line);
+    outcome = fixture_read(fixture_file("bom", buffer_slice(&text)), NULL);
+    CU_ASSERT_EQUAL(outcome.result, RESULT_OK);
+    CU_ASSERT_EQUAL(outcome.listens, 2);
+    buffer_free(&text);
+}
+
+static void other_histories_are_named_as_unknown(void)
+{
+    static const char *const texts[] = {
+        "[]", "{}", "[{\"artist\":\"x\"}]", "{\"scrobbles\":[]}", "artist,track\na,b\n",
+        "a\tb\tc\td\te\tf\n", "{\"listened_at\":1}\n", "<html></html>", "track_metadata",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CU_ASSERT(fails(fixture_text("odd", texts[i]),
+                        "does not look like a listening history; these can be read: ListenBrainz"));
+    }
+}
+
+static void an_array_that_is_cut_short(void)
+{
+    char text[300];
+    snprintf(text, sizeof text, "[%.*s,%.*s", (int)sizeof line - 2, line, 40, line);
+    CU_ASSERT(fails(fixture_text("odd", text), "the JSON ends too early, the file seems cut short"));
+    CU_ASSERT_EQUAL(outcome.listens, 1);
+}
+
+/* A line that is cut is a bad row, since nobody can tell. */
+static void lines_that_are_cut_short(void)
+{
+    char text[300];
+    snprintf(text, sizeof text, "%s%.*s", line, 40, line);
+    outcome = fixture_read(fixture_text("odd", text), NULL);
+    CU_ASSERT_EQUAL(outcome.result, RESULT_OK);
+    CU_ASSERT_EQUAL(outcome.listens, 1);
+    CU_ASSERT_EQUAL(outcome.refused, 1);
+    CU_ASSERT_EQUAL(outcome.line, 2);
+}
+
+/* A line of blanks inside its object, so long that a bound is met, or not quite. */
+static void a_giant_line(void)
+{
+    struct buffer text = BUFFER_EMPTY;
+    for (int over = 0; over < 2; over++) {
+        buffer_clear(&text);
+        buffer_append_text(&text, line);
+        buffer_append(&text, line, sizeof line - 3);
+        size_t length = (size_t)INPUT_RECORD_MAX_BYTES - (over ? 0 : 100);
+        char *blanks = buffer_reserve(&text, length);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(blanks);
+        memset(blanks, ' ', length);
+        buffer_grown(&text, length);
+        buffer_append_text(&text, "}\n");
+        const char *path = fixture_file("giant", buffer_slice(&text));
+        if (over) {
+            CU_ASSERT(fails(path, "one entry is longer than 32 MiB"));
+            CU_ASSERT_EQUAL(outcome.listens, 1);
+        } else {
+            outcome = fixture_read(path, NULL);
+            CU_ASSERT_EQUAL(outcome.result, RESULT_OK);
+            CU_ASSERT_EQUAL(outcome.listens, 2);
+        }
+    }
+    buffer_free(&text);
+}
+
+/* ── zips ── */
+
+static struct slice read_all(const char *path, struct buffer *bytes)
+{
+    FILE *file = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    char *room = buffer_reserve(bytes, 1 << 20);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+    buffer_grown(bytes, fread(room, 1, 1 << 20, file));
+    fclose(file);
+    return buffer_slice(bytes);
+}
+
+static void a_zip_without_a_history(void)
+{
+    const struct fixture_member members[] = {{"photos/1.jpg", slice_text("x")}};
+    CU_ASSERT(fails(fixture_zip("odd.zip", members, 1),
+                    "is a zip without a listening history under its usual name; these can be"));
+    CU_ASSERT(fails_with("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
+                         "is a zip without a listening history"));
+}
+
+/* Cut anywhere or with any byte wrong: told, or at least survived. */
+static void a_damaged_zip(void)
+{
+    struct buffer text = BUFFER_EMPTY;
+    struct buffer bytes = BUFFER_EMPTY;
+    for (int i = 0; i < 50; i++) {
+        buffer_append_format(&text, "{\"listened_at\":%d,\"track_metadata\":{\"track_name\":\"t%d\","
+                                    "\"artist_name\":\"a\"}}\n", 1749780612 + i, i * i);
+    }
+    const struct fixture_member members[] = {{"listens/2025/6.jsonl", buffer_slice(&text)}};
+    struct slice zip = read_all(fixture_zip("good.zip", members, 1), &bytes);
+    for (size_t size = 4; size < zip.size_bytes; size += 1 + size / 40) {
+        CU_ASSERT(fails_with(zip.data, size, "is cut short or damaged"));
+    }
+    char *content = (char *)bytes.data;
+    size_t told = 0;
+    for (size_t at = 0; at < zip.size_bytes; at += 3) {
+        content[at] = (char)(content[at] ^ 0x55);
+        outcome = fixture_read(fixture_file("odd", zip), NULL);
+        content[at] = (char)(content[at] ^ 0x55);
+        told += outcome.result != RESULT_OK;
+        CU_ASSERT(outcome.result == RESULT_OK || outcome.result == RESULT_INVALID);
+        CU_ASSERT(outcome.result == RESULT_OK || outcome.error.text[0] != '\0');
+    }
+    CU_ASSERT(told > zip.size_bytes / 6);
+    content[60] = (char)(content[60] ^ 0x55); /* in the packed data */
+    CU_ASSERT(fails(fixture_file("odd", zip), "listens/2025/6.jsonl: "));
+    buffer_free(&text);
+    buffer_free(&bytes);
+}
+
+static void a_zip_bomb(void)
+{
+    struct buffer blanks = BUFFER_EMPTY;
+    size_t length = (size_t)80 << 20;
+    char *room = buffer_reserve(&blanks, length);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+    memset(room, '\n', length);
+    buffer_grown(&blanks, length);
+    const struct fixture_member members[] = {{"listens/2025/6.jsonl", buffer_slice(&blanks)}};
+    CU_ASSERT(fails(fixture_zip("bomb.zip", members, 1),
+                    "listens/2025/6.jsonl: unpacks to over 200 times the size of the zip"));
+    buffer_free(&blanks);
+}
+
+/* ── progress ── */
+
+static void progress_reaches_its_total(void)
+{
+    struct buffer text = BUFFER_EMPTY;
+    for (int i = 0; i < 1000; i++) {
+        buffer_append_text(&text, line);
+    }
+    const struct fixture_member members[] = {{"listens/2025/6.jsonl", buffer_slice(&text)},
+                                             {"listens/2025/7.jsonl", buffer_slice(&text)}};
+    for (int zip = 0; zip < 2; zip++) {
+        const char *path = zip ? fixture_zip("progress.zip", members, 2)
+                               : fixture_file("progress.jsonl", buffer_slice(&text));
+        const struct import_options options = {.play_min_ms = 30000};
+        struct import *import = NULL;
+        CU_ASSERT_EQUAL_FATAL(import_open(path, &options, &import, NULL), RESULT_OK);
+        CU_ASSERT_EQUAL(import_bytes_total(import), (int64_t)text.size_bytes * (1 + zip));
+        int64_t before = 0;
+        enum import_row row = IMPORT_LISTEN;
+        while (row != IMPORT_END) {
+            struct listen listen;
+            CU_ASSERT_EQUAL_FATAL(import_next(import, &row, &listen, NULL), RESULT_OK);
+            CU_ASSERT(import_bytes_read(import) >= before);
+            before = import_bytes_read(import);
+        }
+        CU_ASSERT_EQUAL(before, import_bytes_total(import));
+        struct listen listen;
+        CU_ASSERT_EQUAL(import_next(import, &row, &listen, NULL), RESULT_OK);
+        CU_ASSERT_EQUAL(row, IMPORT_END);
+        import_close(&import);
+    }
+    buffer_free(&text);
+}
+
+static void a_pipe_can_be_read(void)
+{
+    int ends[2];
+    char path[40];
+    CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+    CU_ASSERT_EQUAL(write(ends[1], line, sizeof line - 1), (ssize_t)sizeof line - 1);
+    CU_ASSERT_EQUAL(write(ends[1], line, sizeof line - 1), (ssize_t)sizeof line - 1);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    outcome = fixture_read(path, NULL);
+    CU_ASSERT_EQUAL(outcome.result, RESULT_OK);
+    CU_ASSERT_EQUAL(outcome.listens, 2);
+    close(ends[0]);
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        UNIT_TEST(no_such_file),
+        UNIT_TEST(a_directory),
+        UNIT_TEST(an_empty_file),
+        UNIT_TEST(other_encodings),
+        UNIT_TEST(a_byte_order_mark_is_no_matter),
+        UNIT_TEST(other_histories_are_named_as_unknown),
+        UNIT_TEST(an_array_that_is_cut_short),
+        UNIT_TEST(lines_that_are_cut_short),
+        UNIT_TEST(a_giant_line),
+        UNIT_TEST(a_zip_without_a_history),
+        UNIT_TEST(a_damaged_zip),
+        UNIT_TEST(a_zip_bomb),
+        UNIT_TEST(progress_reaches_its_total),
+        UNIT_TEST(a_pipe_can_be_read),
+    };
+    fixture_begin();
+    int status = unit_run("files", tests, sizeof tests / sizeof *tests);
+    fixture_end();
+    return status;
+}

@@ -1,0 +1,1 @@
+EXTRA_DIST += %D%/run %D%/test_up.py
