@@ -1,0 +1,18 @@
+dist_man_MANS += \
+	%D%/man/refrain.1 \
+	%D%/man/refrain-check-config.1 \
+	%D%/man/refrain-import.1 \
+	%D%/man/refrain-migrate.1 \
+	%D%/man/refrain-sample.1 \
+	%D%/man/refrain-serve.1 \
+	%D%/man/refrain-user.1 \
+	%D%/man/refrain-worker.1
+
+dist_doc_DATA += \
+	README.md LICENSE \
+	%D%/administration.md \
+	%D%/cache.md \
+	%D%/configuration.md \
+	%D%/http-api.md \
+	%D%/listenbrainz-compatibility.md \
+	%D%/statistics.md
