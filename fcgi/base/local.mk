@@ -1,6 +1,7 @@
 libcore_a_SOURCES += \
 	%D%/arena.c %D%/arena.h \
 	%D%/buffer.c %D%/buffer.h \
+	%D%/bytes.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/config.c %D%/config.h \
 	%D%/fold.c %D%/fold.h \

@@ -5,28 +5,14 @@
  */
 #include "cache/codec.h"
 
+#include "base/bytes.h"
 #include "base/hash.h"
-
-#include <endian.h>
 
 enum { FIELDS = 9, HEADER_BYTES = 8 * (2 + FIELDS), CHECKSUM_BYTES = 8 };
 
 static const uint64_t encoding_plain = 0;
 static const int64_t day_s = 86400;
 static const int64_t grace_s = 600;
-
-static uint64_t get_u64(const char *from)
-{
-    uint64_t value;
-    memcpy(&value, from, sizeof value);
-    return le64toh(value);
-}
-
-static void put_u64(char *to, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(to, &value, sizeof value);
-}
 
 static uint64_t checksum(struct slice checked, struct slice key)
 {
@@ -47,12 +33,12 @@ void cache_encode(struct buffer *to, struct slice key, const struct cache_header
     if (start == NULL) {
         return;
     }
-    put_u64(start + 8, encoding_plain);
+    bytes_put_u64(start + 8, encoding_plain);
     for (size_t i = 0; i < FIELDS; i++) {
-        put_u64(start + 16 + 8 * i, (uint64_t)fields[i]);
+        bytes_put_u64(start + 16 + 8 * i, (uint64_t)fields[i]);
     }
     memcpy(start + HEADER_BYTES, payload.data, payload.size_bytes);
-    put_u64(start, checksum(slice_of(start + CHECKSUM_BYTES, size - CHECKSUM_BYTES), key));
+    bytes_put_u64(start, checksum(slice_of(start + CHECKSUM_BYTES, size - CHECKSUM_BYTES), key));
     buffer_grown(to, size);
 }
 
@@ -64,13 +50,13 @@ bool cache_decode(struct slice bytes, struct slice key, struct cache_header *hea
     }
     struct slice checked =
         slice_of(bytes.data + CHECKSUM_BYTES, bytes.size_bytes - CHECKSUM_BYTES);
-    if (get_u64(bytes.data) != checksum(checked, key)
-        || get_u64(bytes.data + 8) != encoding_plain) {
+    if (bytes_get_u64(bytes.data) != checksum(checked, key)
+        || bytes_get_u64(bytes.data + 8) != encoding_plain) {
         return false;
     }
     int64_t fields[FIELDS];
     for (size_t i = 0; i < FIELDS; i++) {
-        fields[i] = (int64_t)get_u64(bytes.data + 16 + 8 * i);
+        fields[i] = (int64_t)bytes_get_u64(bytes.data + 16 + 8 * i);
     }
     *header = (struct cache_header){
         .versions = {fields[0], fields[1], fields[2], fields[3], fields[4], fields[5]},

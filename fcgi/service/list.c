@@ -4,35 +4,9 @@
  */
 #include "service/list.h"
 
-#include <endian.h>
+#include "base/bytes.h"
 
 enum { HEAD_BYTES = 16, ROW_BYTES = 12 };
-
-static void append_u64(struct buffer *to, uint64_t value)
-{
-    value = htole64(value);
-    buffer_append(to, &value, sizeof value);
-}
-
-static void append_u32(struct buffer *to, uint32_t value)
-{
-    value = htole32(value);
-    buffer_append(to, &value, sizeof value);
-}
-
-static uint64_t get_u64(const char *from)
-{
-    uint64_t value;
-    memcpy(&value, from, sizeof value);
-    return le64toh(value);
-}
-
-static uint32_t get_u32(const char *from)
-{
-    uint32_t value;
-    memcpy(&value, from, sizeof value);
-    return le32toh(value);
-}
 
 /* How many of the rows from `first` on hold an entry: a list without any has one row of nulls. */
 static size_t count_entries(const struct db_rows *rows, size_t first, size_t count)
@@ -49,14 +23,14 @@ void list_fill(const struct db_rows *rows, size_t first, size_t count, struct ca
     struct buffer *to = &fill->payload;
     size_t entries = count_entries(rows, first, count);
     struct slice meta = db_rows_text(rows, 0, LIST_META);
-    append_u64(to, (uint64_t)db_rows_int(rows, 0, LIST_TOTAL));
-    append_u32(to, (uint32_t)entries);
-    append_u32(to, (uint32_t)meta.size_bytes);
+    bytes_append_u64(to, (uint64_t)db_rows_int(rows, 0, LIST_TOTAL));
+    bytes_append_u32(to, (uint32_t)entries);
+    bytes_append_u32(to, (uint32_t)meta.size_bytes);
     uint32_t end = 0;
     for (size_t i = 0; i < entries; i++) {
         end += (uint32_t)db_rows_text(rows, first + i, LIST_ENTRY).size_bytes;
-        append_u64(to, (uint64_t)db_rows_int(rows, first + i, LIST_KEY));
-        append_u32(to, end);
+        bytes_append_u64(to, (uint64_t)db_rows_int(rows, first + i, LIST_KEY));
+        bytes_append_u32(to, end);
         end++; /* the comma */
     }
     buffer_append_slice(to, meta);
@@ -79,7 +53,7 @@ void list_fill(const struct db_rows *rows, size_t first, size_t count, struct ca
 /* Where the entry ends. */
 static size_t entry_end(const struct list *list, size_t at)
 {
-    return get_u32(list->table + at * ROW_BYTES + 8);
+    return bytes_get_u32(list->table + at * ROW_BYTES + 8);
 }
 
 static bool read_chunk(struct slice payload, struct list *list)
@@ -88,9 +62,9 @@ static bool read_chunk(struct slice payload, struct list *list)
         return false;
     }
     size_t left = payload.size_bytes - HEAD_BYTES;
-    list->total = get_u64(payload.data);
-    list->count = get_u32(payload.data + 8);
-    list->meta.size_bytes = get_u32(payload.data + 12);
+    list->total = bytes_get_u64(payload.data);
+    list->count = bytes_get_u32(payload.data + 8);
+    list->meta.size_bytes = bytes_get_u32(payload.data + 12);
     if (list->count > left / ROW_BYTES
         || list->meta.size_bytes > left - list->count * ROW_BYTES) {
         return false;
@@ -118,7 +92,7 @@ enum result list_open(struct slice payload, struct list *list, struct error *err
 
 int64_t list_key(const struct list *list, size_t at)
 {
-    return (int64_t)get_u64(list->table + at * ROW_BYTES);
+    return (int64_t)bytes_get_u64(list->table + at * ROW_BYTES);
 }
 
 struct slice list_entries(const struct list *list, size_t first, size_t end)

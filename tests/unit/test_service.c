@@ -1,9 +1,8 @@
+#include "base/bytes.h"
 #include "base/text.h"
 #include "service/list.h"
 #include "service/window.h"
 #include "unit.h"
-
-#include <endian.h>
 
 static int64_t time_of(const char *text)
 {
@@ -70,32 +69,20 @@ static void unknown_ranges_are_none(void)
     }
 }
 
-static void append_u64(struct buffer *to, uint64_t value)
-{
-    value = htole64(value);
-    buffer_append(to, &value, sizeof value);
-}
-
-static void append_u32(struct buffer *to, uint32_t value)
-{
-    value = htole32(value);
-    buffer_append(to, &value, sizeof value);
-}
-
 /* Three entries with the keys 30, 20, 10. */
 static void append_chunk(struct buffer *to)
 {
     static const char meta[] = "\"m\":1";
     static const char entries[] = "{\"a\":1},{},{\"c\":333}";
-    append_u64(to, 42);
-    append_u32(to, 3);
-    append_u32(to, sizeof meta - 1);
-    append_u64(to, 30);
-    append_u32(to, 7);
-    append_u64(to, 20);
-    append_u32(to, 10);
-    append_u64(to, 10);
-    append_u32(to, 20);
+    bytes_append_u64(to, 42);
+    bytes_append_u32(to, 3);
+    bytes_append_u32(to, sizeof meta - 1);
+    bytes_append_u64(to, 30);
+    bytes_append_u32(to, 7);
+    bytes_append_u64(to, 20);
+    bytes_append_u32(to, 10);
+    bytes_append_u64(to, 10);
+    bytes_append_u32(to, 20);
     buffer_append_text(to, meta);
     buffer_append_text(to, entries);
 }
