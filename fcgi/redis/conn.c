@@ -160,21 +160,15 @@ enum result kv_conn_send(struct kv_conn *conn, const struct slice *words, size_t
     return RESULT_OK;
 }
 
-/* One step of writing what is left and reading what is there. */
-static enum result exchange(struct kv_conn *conn, int64_t deadline_us, struct error *error)
+/* Writes what is left and reads what is there. */
+static enum result exchange(struct kv_conn *conn, bool *all_written, struct error *error)
 {
-    int all_written = 0;
-    if (redisBufferWrite(conn->context, &all_written) != REDIS_OK) {
+    int done = 0;
+    if (redisBufferWrite(conn->context, &done) != REDIS_OK
+        || redisBufferRead(conn->context) != REDIS_OK) {
         return fail(conn, error, conn->context->errstr);
     }
-    short events = (short)(all_written ? POLLIN : POLLIN | POLLOUT);
-    enum result result = wait_socket(conn, events, deadline_us, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
-    if (redisBufferRead(conn->context) != REDIS_OK) {
-        return fail(conn, error, conn->context->errstr);
-    }
+    *all_written = done != 0;
     return RESULT_OK;
 }
 
@@ -183,7 +177,8 @@ enum result kv_conn_receive(struct kv_conn *conn, int64_t deadline_us, redisRepl
 {
     void *read = NULL;
     *reply = NULL;
-    for (;;) {
+    /* Read before waiting: the caller has been busy elsewhere, and the reply is mostly there. */
+    for (bool is_first = true, all_written = true;; is_first = false) {
         if (redisGetReplyFromReader(conn->context, &read) != REDIS_OK) {
             return fail(conn, error, conn->context->errstr);
         }
@@ -192,7 +187,14 @@ enum result kv_conn_receive(struct kv_conn *conn, int64_t deadline_us, redisRepl
             *reply = read;
             return RESULT_OK;
         }
-        enum result result = exchange(conn, deadline_us, error);
+        enum result result = RESULT_OK;
+        if (!is_first) {
+            result = wait_socket(conn, (short)(all_written ? POLLIN : POLLIN | POLLOUT),
+                                 deadline_us, error);
+        }
+        if (result == RESULT_OK) {
+            result = exchange(conn, &all_written, error);
+        }
         if (result != RESULT_OK) {
             return result;
         }
