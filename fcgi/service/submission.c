@@ -3,6 +3,7 @@
 #include "listen/submission.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "listen/batch.h"
 #include "service/access.h"
 
@@ -32,8 +33,31 @@ static enum result store(const struct service *service, const struct http_reques
                : result;
 }
 
+/* For what is playing now, whose client may ask for the recording's id. */
+static enum result write_msid(const struct http_request *request,
+                              const struct submission *submission, struct buffer *body,
+                              struct error *error)
+{
+    struct slice wanted;
+    if (submission->kind != SUBMISSION_PLAYING_NOW
+        || !http_query(request, "return_msid", &wanted) || wanted.size_bytes == 0) {
+        return RESULT_OK;
+    }
+    struct listen_ids ids;
+    struct listen_keys keys;
+    char msid[UUID_TEXT_SIZE];
+    enum result result =
+        listen_identify(&submission->listens[0], request->arena, &ids, &keys);
+    if (result != RESULT_OK) {
+        return error_set(error, result, "submission", "the names cannot be folded");
+    }
+    text_format_uuid(ids.recording.msid, msid);
+    buffer_append_format(body, ",\"recording_msid\":\"%s\"", msid);
+    return RESULT_OK;
+}
+
 static enum result accept(const struct service *service, const struct http_request *request,
-                          struct error *error)
+                          struct buffer *body, struct error *error)
 {
     struct account account;
     struct submission submission;
@@ -50,6 +74,11 @@ static enum result accept(const struct service *service, const struct http_reque
     if (result == RESULT_OK && submission.kind != SUBMISSION_PLAYING_NOW) {
         result = store(service, request, &account, &submission, error);
     }
+    if (result == RESULT_OK) {
+        buffer_append_text(body, "{\"status\":\"ok\"");
+        result = write_msid(request, &submission, body, error);
+        buffer_append_text(body, "}\n");
+    }
     return result;
 }
 
@@ -57,11 +86,10 @@ void submission_post(void *context, const struct http_request *request,
                      struct http_response *response)
 {
     struct error error;
-    enum result result = accept(context, request, &error);
+    enum result result = accept(context, request, &response->body, &error);
     if (result != RESULT_OK) {
         http_error_of(response, result, &error);
         return;
     }
     http_header(response, "Cache-Control", "no-store");
-    buffer_append_text(&response->body, "{\"status\":\"ok\"}\n");
 }

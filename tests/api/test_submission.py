@@ -94,8 +94,13 @@ class Submission(harness.ApiTest):
     def test_playing_now_is_no_listen(self):
         now = {"listen_type": "playing_now",
                "payload": [{"track_metadata": listen()["track_metadata"]}]}
-        self.assertEqual(self.submit(now).status, 200)
+        answer = self.submit(now)
+        self.assertEqual((answer.status, answer.json()), (200, {"status": "ok"}))
         self.assertEqual(self.listens(), [])
+        answer = self.instance.post("/1/submit-listens?return_msid=true", now, token=self.token)
+        msid = answer.json()["recording_msid"]
+        self.submit(single())
+        self.assertEqual(self.listens()[0]["recording_msid"], msid)
 
     def test_any_content_type_and_scheme(self):
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/plain"}
@@ -172,7 +177,7 @@ class Submission(harness.ApiTest):
                  "Value for duration_ms is invalid, should be a positive integer."),
                 (listen(tags=["x" * 65]), "JSON document may not contain "
                  "track_metadata.additional_info.tags longer than 64 characters."),
-                (listen(track="a\0b"), "a\0b contains a unicode null")):
+                (listen(track="a\0b"), "a\\u0000b contains a unicode null")):
             with self.subTest(text):
                 self.assertRefused({"listen_type": "single", "payload": [changed]}, text)
 
