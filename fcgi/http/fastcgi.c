@@ -6,11 +6,9 @@
  * are used that its header calls private, ipcFd and keepConnection; they are the same in 2.4.2 and
  * in 2.4.7.
  *
- * Stopping: a thread between two requests is blocked in libfcgi's read(2). Another thread wakes it
- * by shutdown(2) of the receiving side: what has arrived by then is still read and answered, and
- * then the read sees the end. The descriptor for that is a duplicate of our own, because libfcgi
- * closes the original whenever the peer goes away, and its number may by then belong to a database
- * connection. `lock` guards guard, waiting and stopping; the rest is the serving thread's.
+ * Waiting for the next request is ours as well, in poll(2) together with the event that tells of
+ * the end. It is also quicker than libfcgi's read(2): a thread that reads a unix socket is woken
+ * once for nothing when the peer takes the answer out of it, a thread that polls is not.
  */
 #include "http/fastcgi.h"
 
@@ -19,29 +17,25 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 struct fastcgi {
-    FCGX_Request request;
+    FCGX_Request request; /* ipcFd is negative without a connection */
+    int stop_event;
+    int64_t pause_max_us;
     bool used;  /* the connection has had a request */
     bool ended; /* the current request's body has been read to its end */
-    pthread_mutex_t lock;
-    int guard; /* -1 without a connection */
-    bool waiting;
-    bool stopping;
 };
 
 enum {
     first_bytes_max_ms = 500, /* web servers connect when they have a request */
-    send_stall_max_ms = 10000,
     linger_max_us = 1000000,
 };
 
@@ -76,13 +70,13 @@ enum result fastcgi_init(struct error *error)
     return RESULT_OK;
 }
 
-struct fastcgi *fastcgi_create(void)
+struct fastcgi *fastcgi_create(int stop_event, int64_t pause_max_us)
 {
     struct fastcgi *fastcgi = calloc(1, sizeof *fastcgi);
     if (fastcgi != NULL) {
-        fastcgi->guard = -1;
+        fastcgi->stop_event = stop_event;
+        fastcgi->pause_max_us = pause_max_us;
         FCGX_InitRequest(&fastcgi->request, -1, 0);
-        pthread_mutex_init(&fastcgi->lock, NULL);
     }
     return fastcgi;
 }
@@ -92,76 +86,58 @@ void fastcgi_destroy(struct fastcgi **fastcgi)
     if (*fastcgi == NULL) {
         return;
     }
-    assert((*fastcgi)->guard == -1);
-    pthread_mutex_destroy(&(*fastcgi)->lock);
+    assert((*fastcgi)->request.ipcFd < 0);
     free(*fastcgi);
     *fastcgi = NULL;
 }
 
 void fastcgi_open(struct fastcgi *fastcgi, int connection)
 {
-    assert(fastcgi->guard == -1);
+    assert(fastcgi->request.ipcFd < 0);
+    struct timeval pause_max = {.tv_sec = fastcgi->pause_max_us / 1000000,
+                                .tv_usec = fastcgi->pause_max_us % 1000000};
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &pause_max, sizeof pause_max);
     FCGX_InitRequest(&fastcgi->request, -1, 0);
     fastcgi->request.ipcFd = connection;
     /* libfcgi begins a request by ending the one before, which had better not close this. */
     fastcgi->request.keepConnection = 1;
     fastcgi->used = false;
-    int guard = fcntl(connection, F_DUPFD_CLOEXEC, 0);
-    if (guard < 0) {
-        close(connection);
-        fastcgi->request.ipcFd = -1;
-    }
-    pthread_mutex_lock(&fastcgi->lock);
-    fastcgi->guard = guard;
-    pthread_mutex_unlock(&fastcgi->lock);
-}
-
-static void close_guard(struct fastcgi *fastcgi)
-{
-    pthread_mutex_lock(&fastcgi->lock);
-    close(fastcgi->guard);
-    fastcgi->guard = -1;
-    pthread_mutex_unlock(&fastcgi->lock);
 }
 
 static void close_connection(struct fastcgi *fastcgi)
 {
     close(fastcgi->request.ipcFd);
     fastcgi->request.ipcFd = -1;
-    close_guard(fastcgi);
 }
 
-/* A new connection may be a little ahead of its request, but a silent one is not worth a thread. */
-static bool has_begun(const struct fastcgi *fastcgi)
+/* Waits for something to read. A new connection may be a little ahead of its request, so the end of
+ * the server is no reason to refuse it; but a silent one is not worth a thread. */
+static bool is_request_coming(const struct fastcgi *fastcgi)
 {
-    struct pollfd ready = {.fd = fastcgi->request.ipcFd, .events = POLLIN};
-    return poll(&ready, 1, first_bytes_max_ms) > 0;
+    struct pollfd ready[] = {
+        {.fd = fastcgi->request.ipcFd, .events = POLLIN},
+        {.fd = fastcgi->stop_event, .events = POLLIN},
+    };
+    int woken;
+    do {
+        woken = fastcgi->used ? poll(ready, 2, -1) : poll(ready, 1, first_bytes_max_ms);
+    } while (woken < 0 && errno == EINTR);
+    return ready[0].revents != 0;
 }
 
 bool fastcgi_next(struct fastcgi *fastcgi)
 {
-    if (fastcgi->guard < 0) {
+    if (fastcgi->request.ipcFd < 0) {
         return false;
     }
-    pthread_mutex_lock(&fastcgi->lock);
-    bool go_on = !fastcgi->used || !fastcgi->stopping;
-    fastcgi->waiting = go_on && fastcgi->used;
-    pthread_mutex_unlock(&fastcgi->lock);
-    if (!go_on || (!fastcgi->used && !has_begun(fastcgi))) {
+    if (!is_request_coming(fastcgi)) {
         close_connection(fastcgi);
         return false;
     }
-    /* Where the connection ends, libfcgi closes it and fails to accept another one. */
-    bool begun = FCGX_Accept_r(&fastcgi->request) == 0;
     fastcgi->used = true;
     fastcgi->ended = false;
-    pthread_mutex_lock(&fastcgi->lock);
-    fastcgi->waiting = false;
-    pthread_mutex_unlock(&fastcgi->lock);
-    if (!begun) {
-        close_guard(fastcgi);
-    }
-    return begun;
+    /* Where the connection ends, libfcgi closes it and fails to accept another one. */
+    return FCGX_Accept_r(&fastcgi->request) == 0;
 }
 
 char *const *fastcgi_parameters(const struct fastcgi *fastcgi)
@@ -204,8 +180,15 @@ static void advance(struct iovec **pieces, size_t *count, size_t sent_bytes)
     }
 }
 
-static bool send_pieces(int connection, struct iovec *pieces, size_t count)
+static bool is_room_made(const struct fastcgi *fastcgi)
 {
+    struct pollfd room = {.fd = fastcgi->request.ipcFd, .events = POLLOUT};
+    return poll(&room, 1, clock_left_ms(clock_mono_us() + fastcgi->pause_max_us)) > 0;
+}
+
+static bool send_pieces(const struct fastcgi *fastcgi, struct iovec *pieces, size_t count)
+{
+    int connection = fastcgi->request.ipcFd;
     while (count > 0) {
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
         ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -213,8 +196,7 @@ static bool send_pieces(int connection, struct iovec *pieces, size_t count)
             advance(&pieces, &count, (size_t)sent);
             continue;
         }
-        struct pollfd room = {.fd = connection, .events = POLLOUT};
-        if (errno != EINTR && (errno != EAGAIN || poll(&room, 1, send_stall_max_ms) <= 0)) {
+        if (errno != EINTR && (errno != EAGAIN || !is_room_made(fastcgi))) {
             return false;
         }
     }
@@ -251,9 +233,9 @@ static size_t add_content(struct batch *batch, struct slice *rest, size_t room_b
     return room_bytes - size;
 }
 
-static bool send_answer(int connection, int request_id, struct slice head, struct slice body)
+static bool send_answer(const struct fastcgi *fastcgi, struct slice head, struct slice body)
 {
-    struct batch batch = {.request_id = request_id};
+    struct batch batch = {.request_id = fastcgi->request.requestId};
     for (;;) {
         size_t left = head.size_bytes + body.size_bytes;
         if (left == 0) {
@@ -263,7 +245,7 @@ static bool send_answer(int connection, int request_id, struct slice head, struc
         add_record(&batch, type_stdout, size);
         add_content(&batch, &body, add_content(&batch, &head, size));
         if (batch.records_count == batch_content_records) {
-            if (!send_pieces(connection, batch.pieces, batch.pieces_count)) {
+            if (!send_pieces(fastcgi, batch.pieces, batch.pieces_count)) {
                 return false;
             }
             batch.records_count = 0;
@@ -275,7 +257,7 @@ static bool send_answer(int connection, int request_id, struct slice head, struc
     add_record(&batch, type_stdout, 0);
     add_record(&batch, type_end_request, sizeof end_request);
     add_piece(&batch, end_request, sizeof end_request);
-    return send_pieces(connection, batch.pieces, batch.pieces_count);
+    return send_pieces(fastcgi, batch.pieces, batch.pieces_count);
 }
 
 /* A peer that is still sending finds its connection reset once we close, and may never look at the
@@ -291,11 +273,11 @@ static void linger(int connection)
     }
 }
 
-void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body)
+void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body, bool last)
 {
     FCGX_Request *request = &fastcgi->request;
-    bool keep = request->keepConnection != 0 && fastcgi->ended;
-    bool sent = send_answer(request->ipcFd, request->requestId, head, body);
+    bool keep = request->keepConnection != 0 && fastcgi->ended && !last;
+    bool sent = send_answer(fastcgi, head, body);
     FCGX_Free(request, 0);
     if (sent && keep) {
         return;
@@ -310,14 +292,4 @@ void fastcgi_drop(struct fastcgi *fastcgi)
 {
     FCGX_Free(&fastcgi->request, 0);
     close_connection(fastcgi);
-}
-
-void fastcgi_stop(struct fastcgi *fastcgi, bool at_once)
-{
-    pthread_mutex_lock(&fastcgi->lock);
-    fastcgi->stopping = true;
-    if (fastcgi->guard >= 0 && (fastcgi->waiting || at_once)) {
-        shutdown(fastcgi->guard, at_once ? SHUT_RDWR : SHUT_RD);
-    }
-    pthread_mutex_unlock(&fastcgi->lock);
 }

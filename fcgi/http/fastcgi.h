@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct fastcgi;
 
@@ -17,8 +18,10 @@ struct fastcgi;
  * libfcgi's handlers are taken out again, SIGPIPE is ignored. */
 enum result fastcgi_init(struct error *error) MUST_CHECK;
 
-/* NULL where memory is short. */
-struct fastcgi *fastcgi_create(void);
+/* Once `stop_event` has become readable, for good, connections that are between two requests end.
+ * A peer that makes us wait longer than `pause_max_us` in the middle of a request or of an answer
+ * loses the connection. NULL where memory is short. */
+struct fastcgi *fastcgi_create(int stop_event, int64_t pause_max_us);
 void fastcgi_destroy(struct fastcgi **fastcgi);
 
 /* Takes over a connection that has been accepted. */
@@ -37,16 +40,13 @@ size_t fastcgi_read(struct fastcgi *fastcgi, char *data, size_t size_bytes);
 /* True if reading the body found the connection broken: an answer would reach nobody. */
 bool fastcgi_is_broken(const struct fastcgi *fastcgi);
 
-/* Sends the answer in one write, as far as the socket takes it, and ends the request. A peer that
- * reads nothing for some seconds, or has more of a body than was read, loses the connection. */
-void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body);
+/* Sends the answer in one write, as far as the socket takes it, and ends the request; the
+ * connection as well if this was the `last` one, and where the peer has more of a body than was
+ * read. */
+void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body, bool last);
 
 /* Ends the request without an answer by closing the connection: the web server may then try another
  * process. */
 void fastcgi_drop(struct fastcgi *fastcgi);
-
-/* From another thread: no request is to follow. A connection that waits between two requests ends
- * now; with `at_once` any other as well, whatever is being read or written. */
-void fastcgi_stop(struct fastcgi *fastcgi, bool at_once);
 
 #endif

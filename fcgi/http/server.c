@@ -1,10 +1,11 @@
 /*
  * Threads: each worker accepts a connection, serves its requests until it ends, and accepts the
- * next. The main thread owns the signals. To stop it sets `stopping`, shuts the listening socket
- * down (what has been queued there can still be accepted, on Linux, and is), ends the connections
- * that are between two requests, and waits until the workers are through; those who are not by the
- * deadline lose their connections. `lock` guards `running`; a worker's own state is nobody else's,
- * but for its fastcgi handle, which is made for it (see http/fastcgi.c).
+ * next; what it holds is nobody else's. The main thread owns the signals. To stop it sets
+ * `stopping`, after which every answer is the last one of its connection; shuts the listening
+ * socket down, which wakes the workers in accept(2) (what has been queued there is, on Linux, still
+ * accepted and answered); and makes `stop_event` readable, which wakes those that wait between two
+ * requests. In this order, so that a web server whose idle connections end can't open new ones.
+ * Requests end by their deadlines, so the workers do, and are joined.
  */
 #include "http/server.h"
 
@@ -24,6 +25,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,9 +49,7 @@ struct http_server {
     struct http_router *router;
     struct listener listener;
     atomic_bool stopping;
-    pthread_mutex_t lock;
-    pthread_cond_t all_ended;
-    int running;
+    int stop_event;
     struct worker workers[];
 };
 
@@ -136,7 +136,8 @@ static void serve_request(struct worker *worker)
     struct slice body = http_response_finish(
         response, request.method, http_dispatch_cors(resource, &request), &worker->head);
     if (answered && is_written(&response->body) && is_written(&worker->head)) {
-        fastcgi_answer(worker->fastcgi, buffer_slice(&worker->head), body);
+        fastcgi_answer(worker->fastcgi, buffer_slice(&worker->head), body,
+                       atomic_load(&worker->server->stopping));
     } else {
         fastcgi_drop(worker->fastcgi);
     }
@@ -182,18 +183,13 @@ static void *run_worker(void *argument)
             serve_request(worker);
         }
     }
-    pthread_mutex_lock(&server->lock);
-    if (--server->running == 0) {
-        pthread_cond_signal(&server->all_ended);
-    }
-    pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
 static bool make_worker(struct http_server *server, struct worker *worker)
 {
     worker->server = server;
-    worker->fastcgi = fastcgi_create();
+    worker->fastcgi = fastcgi_create(server->stop_event, server->options.request_max_us);
     worker->arena = arena_create();
     return worker->fastcgi != NULL && worker->arena != NULL;
 }
@@ -210,6 +206,11 @@ static void free_worker(struct worker *worker)
 static enum result fill_server(struct http_server *server, struct error *error)
 {
     const struct http_server_options *options = &server->options;
+    server->stop_event = eventfd(0, EFD_CLOEXEC);
+    if (server->stop_event < 0) {
+        return error_set(error, RESULT_UNAVAILABLE, "http", "cannot make an event: %s",
+                         strerror(errno));
+    }
     bool made = true;
     for (int i = 0; i < options->threads && made; i++) {
         made = make_worker(server, &server->workers[i]);
@@ -235,12 +236,7 @@ enum result http_server_create(const struct http_server_options *options,
     }
     made->options = *options;
     made->listener.socket = -1;
-    pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->all_ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    made->stop_event = -1;
     enum result result = fill_server(made, error);
     if (result != RESULT_OK) {
         http_server_destroy(&made);
@@ -254,14 +250,14 @@ void http_server_destroy(struct http_server **server)
     if (*server == NULL) {
         return;
     }
-    assert((*server)->running == 0);
     listener_close(&(*server)->listener);
     for (int i = 0; i < (*server)->options.threads; i++) {
         free_worker(&(*server)->workers[i]);
     }
     http_router_destroy(&(*server)->router);
-    pthread_cond_destroy(&(*server)->all_ended);
-    pthread_mutex_destroy(&(*server)->lock);
+    if ((*server)->stop_event >= 0) {
+        close((*server)->stop_event);
+    }
     free(*server);
     *server = NULL;
 }
@@ -277,7 +273,6 @@ static int start_workers(struct http_server *server)
         sigdelset(&blocked, own[i]);
     }
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    server->running = server->options.threads;
     int started = 0;
     while (started < server->options.threads) {
         struct worker *worker = &server->workers[started];
@@ -286,43 +281,15 @@ static int start_workers(struct http_server *server)
         }
         started++;
     }
-    pthread_mutex_lock(&server->lock);
-    server->running -= server->options.threads - started;
-    pthread_mutex_unlock(&server->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
-}
-
-static void stop_connections(struct http_server *server, bool at_once)
-{
-    for (int i = 0; i < server->options.threads; i++) {
-        fastcgi_stop(server->workers[i].fastcgi, at_once);
-    }
-}
-
-static bool wait_for_workers(struct http_server *server, int64_t deadline_us)
-{
-    struct timespec until = {.tv_sec = deadline_us / 1000000,
-                             .tv_nsec = deadline_us % 1000000 * 1000};
-    int status = 0;
-    pthread_mutex_lock(&server->lock);
-    while (server->running > 0 && status == 0) {
-        status = pthread_cond_timedwait(&server->all_ended, &server->lock, &until);
-    }
-    bool ended = server->running == 0;
-    pthread_mutex_unlock(&server->lock);
-    return ended;
 }
 
 static void drain(struct http_server *server, int started)
 {
     atomic_store(&server->stopping, true);
     shutdown(server->listener.socket, SHUT_RDWR);
-    stop_connections(server, false);
-    if (!wait_for_workers(server, clock_mono_us() + server->options.request_max_us)) {
-        log_event(LOG_WARN_LEVEL, "drain-cut", "reason", "requests did not end in time", NULL);
-        stop_connections(server, true);
-    }
+    eventfd_write(server->stop_event, 1);
     for (int i = 0; i < started; i++) {
         pthread_join(server->workers[i].thread, NULL);
     }

@@ -4,8 +4,35 @@ unit_tests +=
 unit_tests += %D%/test_sample
 unit_tests += %D%/test_cache
 unit_tests += %D%/test_config
+unit_tests += %D%/test_http_listener
 unit_tests += %D%/test_http_messages
 unit_tests += %D%/test_http_routes
 unit_tests += %D%/test_http_server
+%C%_test_http_server_SOURCES = \
+	%D%/test_http_server.c %D%/fastcgi_client.c %D%/fastcgi_client.h
 unit_tests += %D%/test_redis_address
 unit_tests += %D%/test_service
+unit_tests += %D%/test_base_fold
+unit_tests += %D%/test_base_log
+unit_tests += %D%/test_base_memory
+unit_tests += %D%/test_base_text
+unit_tests += %D%/test_json_scan
+unit_tests += %D%/test_json_text
+unit_tests += %D%/test_json_value
+unit_tests += %D%/test_listen_batch
+unit_tests += %D%/test_listen_ident
+unit_tests += %D%/test_listen_info
+unit_tests += %D%/test_listen_submission
+
+# Imports share the making of small files.
+unit_tests += %D%/test_import_files %D%/test_import_formats %D%/test_import_records
+import_fixture = %D%/import_fixture.c %D%/import_fixture.h
+%C%_test_import_files_SOURCES = %D%/test_import_files.c $(import_fixture)
+%C%_test_import_formats_SOURCES = %D%/test_import_formats.c $(import_fixture)
+%C%_test_import_records_SOURCES = %D%/test_import_records.c $(import_fixture)
+
+# Its allocations fail at will.
+unit_tests += %D%/test_listen_shortage
+%C%_test_listen_shortage_SOURCES = %D%/test_listen_shortage.c $(import_fixture)
+%C%_test_listen_shortage_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
