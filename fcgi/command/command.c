@@ -19,6 +19,10 @@ struct command {
     bool is_long;  /* its statements may take longer than a request's */
 };
 
+/* A closed window counts as closed ten minutes after its end, because no transaction that writes
+ * lives longer than that: this bounds the longest. */
+enum { LONG_STATEMENT_MAX_MS = 300000 };
+
 static const struct command commands[] = {
     {"serve", "answer nginx over FastCGI", "", command_serve, 0, false},
     {"worker", "housekeeping: what must be done beside the requests", "", command_worker, 2, true},
@@ -89,7 +93,7 @@ static enum result open_db(const struct command *command, struct command_context
         .pool_size = command->pool_size,
         .statement_timeout_ms =
             command->is_long
-                ? 0
+                ? LONG_STATEMENT_MAX_MS
                 : (int)config_number(context->config, CONFIG_DATABASE_STATEMENT_TIMEOUT_MS),
     };
     return command->pool_size > 0 ? db_open(&options, &context->db, error) : RESULT_OK;

@@ -113,7 +113,7 @@ class Smoke(harness.ApiTest):
             self.instance.stop_part(name)
             self.addCleanup(self.instance.start_part, name)
         answer = self.instance.get("/1/validate-token")
-        self.assertError(answer, 502)
+        self.assertError(answer, 503)
         self.assertEqual(answer.headers["Retry-After"], "1")
 
     def test_metrics_are_on_the_second_listener_only(self):
