@@ -33,7 +33,7 @@ endif
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
 check-lint:
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_tests)' check_PROGRAMS= check_LIBRARIES=
 
 if !HAVE_CUNIT
 check-local:

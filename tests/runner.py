@@ -24,14 +24,17 @@ class Result(unittest.TestResult):
         self.passed = 0
         self.failed = 0
         self.report = report
+        self.test = None
         self.began = time.monotonic()
 
     def startTest(self, test):
         super().startTest(test)
+        self.test = test
         self.began = time.monotonic()
 
     def stopTest(self, test):
         super().stopTest(test)
+        self.test = None
         self.began = time.monotonic()
 
     def line(self, word, test, note=""):
@@ -78,20 +81,26 @@ def load(folder, names):
     return suite
 
 
-def stop(number, _frame):
-    raise SystemExit(128 + number)
+# The one exception that a test does not catch and count.
+def interrupt(_number, _frame):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def main(folder, report=lambda: "", finish=lambda: None):
     """Returns the exit status. `finish` is called whatever happens; what it raises is a failure."""
     faulthandler.dump_traceback_later(HANGS_S, exit=True)
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     result = Result(report)
     try:
         load(pathlib.Path(folder), sys.argv[1:]).run(result)
+    except KeyboardInterrupt:
+        if result.test is not None:
+            result.test.doCleanups()
+        return 130
     finally:
-        faulthandler.cancel_dump_traceback_later()
         finish()
     print(f"{result.passed} passed, {result.failed} failed")
     return 0 if result.failed == 0 else 1

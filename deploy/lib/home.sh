@@ -64,6 +64,9 @@ state_is_usable() {
 # Makes the state folder and prints the folder in which the instance lives.
 home_prepare() {
     local state=$1 home
+    # It stands unquoted in the configuration files of others.
+    [[ $state != *[!A-Za-z0-9/._+,:@%=~-]* ]] ||
+        die "the name of the state folder may hold letters, digits and /._+,:@%=~- only: $state"
     mkdir -p "$state" 2> /dev/null || true
     [[ -d $state ]] || die "cannot make the state folder $state"
     state_is_usable "$state" || die "$state is not empty and no state folder; choose another"

@@ -53,11 +53,10 @@ policy_unset() {
     privileged rm -f "$policy"
 }
 
+# The lists of packages are fetched only where the ones at hand do not do.
 packages_install() (
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT
-    apt-cache show --no-all-versions "$@" > /dev/null 2>&1 || apt_get update > "$log" 2>&1 ||
-        die "apt-get update failed: $(last_words "$log")"
     if policy_set; then
         trap 'policy_unset; rm -f "$log"' EXIT
     fi

@@ -111,6 +111,8 @@ redis_start() {
 
 refrain_configure() {
     local setting entry
+    # A URL may hold a password.
+    (umask 077 && : > etc/refrain.conf)
     {
         printf '[http]\nthreads = %s\n' "$serve_threads"
         printf '[database]\nurl = %s\n' "$(database_url)"

@@ -122,8 +122,14 @@ start_databases() {
     fi
 }
 
+# An existing database that has users already is somebody's.
+wants_sample() {
+    [[ ! -e data/complete && $with_sample == yes ]] || return 1
+    [[ -z $external_database || -z $("${refrain[@]}" user list) ]]
+}
+
 first_run() {
-    if [[ ! -e data/complete && $with_sample == yes ]]; then
+    if wants_sample; then
         # A token belongs in no log.
         (umask 077 && : > data/demo)
         run_step sample bash -c 'exec "$@" > data/demo' - "${refrain[@]}" sample
@@ -151,6 +157,12 @@ demo_value() {
     [[ ! -e data/demo ]] || grep -oE "\b$1=[^ ]+" data/demo | head -n 1 | cut -d = -f 2-
 }
 
+redis_socket() {
+    local url
+    url=$(redis_url)
+    [[ $url != unix://* ]] || printf '%s\n' "${url#unix://}"
+}
+
 write_env() {
     local url='' metrics=''
     if has_part nginx; then
@@ -163,7 +175,7 @@ REFRAIN_URL=$url
 REFRAIN_METRICS_URL=$metrics
 REFRAIN_CONFIG=$home/etc/refrain.conf
 DATABASE_URL=$(database_url)
-REDIS_SOCKET=$sockets/redis.sock
+REDIS_SOCKET=$(redis_socket)
 DEMO_USER=$(demo_value user)
 DEMO_PASSWORD=$(demo_value password)
 DEMO_TOKEN=$(demo_value token)

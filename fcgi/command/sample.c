@@ -1,6 +1,7 @@
 #include "command/command.h"
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "command/account.h"
 #include "command/progress.h"
 #include "command/sample_calendar.h"
@@ -146,11 +147,11 @@ static enum result store_history(struct sample_run *run, int listener, int64_t u
     return result;
 }
 
-static void print_demo_user(const char *name, const char *token)
+static void print_demo_user(const char *name, const char *token, const char *password)
 {
     printf("user=%s\n", name);
     if (token != NULL) {
-        printf("token=%s\n", token);
+        printf("token=%s\npassword=%s\n", token, password);
         return;
     }
     fprintf(stderr, "refrain: '%s' is there already; `refrain user token %s` makes a new token\n",
@@ -166,18 +167,34 @@ static void undo_account(struct db *db, const char *name)
     }
 }
 
+/* Only the demo listener can log in. */
+static enum result make_password(char password[UUID_TEXT_SIZE],
+                                 char hash[PASSWORD_HASH_SIZE], struct error *error)
+{
+    secret_make_token(password);
+    return secret_hash_password(slice_text(password), hash, error);
+}
+
 /* An account that is there already is left alone: it may be somebody's. One whose listens could not
  * be stored does not stay, so that the next run makes it. */
 static enum result add_listener(struct sample_run *run, int listener, const char *name,
                                 struct error *error)
 {
+    bool is_demo = listener == 0;
+    int64_t user_id;
+    char token[UUID_TEXT_SIZE];
+    char password[UUID_TEXT_SIZE];
+    char password_hash[PASSWORD_HASH_SIZE];
     const struct account_fields fields = {
         .name = name,
         .is_public = listener % private_every != private_every - 1,
+        .password_hash = is_demo ? password_hash : NULL,
     };
-    int64_t user_id;
-    char token[UUID_TEXT_SIZE];
-    enum result result = account_add(run->db, &fields, &user_id, token, error);
+    enum result result =
+        is_demo ? make_password(password, password_hash, error) : RESULT_OK;
+    if (result == RESULT_OK) {
+        result = account_add(run->db, &fields, &user_id, token, error);
+    }
     bool is_new = result == RESULT_OK;
     if (is_new) {
         result = store_history(run, listener, user_id, error);
@@ -187,8 +204,8 @@ static enum result add_listener(struct sample_run *run, int listener, const char
         return result;
     }
     run->listeners_added += is_new;
-    if (listener == 0 && (is_new || result == RESULT_CONFLICT)) {
-        print_demo_user(name, is_new ? token : NULL);
+    if (is_demo && (is_new || result == RESULT_CONFLICT)) {
+        print_demo_user(name, is_new ? token : NULL, password);
     }
     return result == RESULT_CONFLICT ? RESULT_OK : result;
 }

@@ -144,3 +144,44 @@ void monitoring_get_cache(void *context, const struct http_request *request,
                          memory.evicted);
     http_header(response, "Cache-Control", "no-store");
 }
+
+static void write_requests(struct buffer *body, const struct cache_totals *totals)
+{
+    buffer_append_text(body, "# HELP refrain_cache_requests_total Cached reads, by what became of "
+                             "them.\n# TYPE refrain_cache_requests_total counter\n");
+    for (int view = 0; view < CACHE_VIEWS_COUNT; view++) {
+        for (int outcome = 0; outcome < CACHE_OUTCOMES_COUNT; outcome++) {
+            buffer_append_format(
+                body,
+                "refrain_cache_requests_total{view=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+                cache_view_name((enum cache_view)view),
+                cache_outcome_name((enum cache_outcome)outcome), totals->counts[view][outcome]);
+        }
+    }
+}
+
+static void write_gauge(struct buffer *body, const char *name, const char *help, int64_t value)
+{
+    buffer_append_format(body, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRId64 "\n", name, help,
+                         name, name, value);
+}
+
+void monitoring_get_metrics(void *context, const struct http_request *request,
+                            struct http_response *response)
+{
+    (void)request;
+    const struct service *service = context;
+    struct cache_totals totals;
+    struct cache_memory memory;
+    cache_totals(service->cache, &totals);
+    cache_memory(service->cache, &memory);
+    struct buffer *body = &response->body;
+    write_requests(body, &totals);
+    write_gauge(body, "refrain_redis_up", "Whether Redis answers.", memory.is_up);
+    write_gauge(body, "refrain_redis_memory_used_bytes", "Memory that Redis uses.",
+                memory.used_bytes);
+    write_gauge(body, "refrain_redis_memory_max_bytes", "Memory that Redis may use; 0: any.",
+                memory.max_bytes);
+    http_header(response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    http_header(response, "Cache-Control", "no-store");
+}

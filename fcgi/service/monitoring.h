@@ -15,4 +15,7 @@ http_handler monitoring_get_readiness;
 /* GET /1/cache/metrics: the dashboard's figures, for administrators (or this host). */
 http_handler monitoring_get_cache;
 
+/* GET /metrics: all counters in Prometheus' text format. nginx keeps it off the public listener. */
+http_handler monitoring_get_metrics;
+
 #endif

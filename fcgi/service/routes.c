@@ -16,6 +16,7 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/cache/metrics", monitoring_get_cache, NULL},
     {HTTP_GET, "/healthz", monitoring_get_health, NULL},
     {HTTP_GET, "/readyz", monitoring_get_readiness, NULL},
+    {HTTP_GET, "/metrics", monitoring_get_metrics, NULL},
 };
 
 const size_t service_routes_count = sizeof service_routes / sizeof *service_routes;

@@ -1,7 +1,9 @@
 """Cache-first, and never stale: what is served from Redis, when not, and what is said about it."""
 
+import http.client
 import threading
 import time
+import urllib.parse
 
 import harness
 
@@ -179,6 +181,21 @@ class Metrics(CacheTest):
 
     def admin(self):
         return self.instance.token("Root", "--admin")
+
+
+    def test_prometheus_reads_the_same_numbers(self):
+        self.read(VIEWS[0])
+        url = urllib.parse.urlsplit(self.instance.env["REFRAIN_METRICS_URL"])
+        connection = http.client.HTTPConnection(url.hostname, url.port)
+        connection.request("GET", url.path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        self.assertEqual(answer.status, 200)
+        artists = self.metrics(token=self.admin()).json()["views"]["stats_artists"]
+        self.assertIn('refrain_cache_requests_total{view="stats_artists",outcome="hit_validated"} '
+                      f'{artists["hits"]}\n', text)
+        self.assertIn("\nrefrain_redis_up 1\n", text)
 
 
 class ClosedMetrics(harness.ApiTest):

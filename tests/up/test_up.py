@@ -187,11 +187,17 @@ class Detached(UpTest):
         with harness.Instance("servers", parts="postgresql,redis") as servers:
             self.detach("--database", servers.env["DATABASE_URL"],
                         "--redis", f"unix://{servers.redis_socket}")
-            self.assertEqual(self.env()["DATABASE_URL"], servers.env["DATABASE_URL"])
+            for name in ("DATABASE_URL", "REDIS_SOCKET"):
+                self.assertEqual(self.env()[name], servers.env[name])
             self.assertFalse((self.state / "data/postgresql").exists())
             self.refrain("user", "add", "bob")
             self.assertEqual(servers.psql("select name from users"), "bob")
             self.up("--stop", port=False)
+            # A database with users in it is somebody's: no sample listeners, wherever it is used.
+            other = self.new_state("other")
+            self.up("--detach", "--database", servers.env["DATABASE_URL"], state=other)
+            self.assertEqual(servers.psql("select name from users"), "bob")
+            self.up("--stop", state=other, port=False)
 
     def test_after_a_crash(self):
         self.detach()
