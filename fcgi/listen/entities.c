@@ -20,7 +20,8 @@ void entities_free(struct entities *entities)
 /* The slot of the entity with this msid, or the empty one where it belongs. */
 static uint32_t *find_slot(const struct entities *entities, const struct listen_id *id)
 {
-    size_t at = (size_t)id->id & (entities->slots_count - 1);
+    /* The lowest bits hold the UUID's version, which is the same for all. */
+    size_t at = (size_t)(id->id >> 16) & (entities->slots_count - 1);
     for (;;) {
         uint32_t *slot = &entities->slots[at];
         if (*slot == 0

@@ -1,33 +1,33 @@
-"""A long history of one listener as a ListenBrainz export, the same every time for a day."""
+"""A long history of one listener as a ListenBrainz export, the same every time on a day."""
 
 import math
 import random
 import time
 
 YEARS = 10
-RECORDINGS = 300_000
+NEW_SHARE = 0.3
 TRACKS_PER_RELEASE = 12
 RELEASES_PER_ARTIST = 5
 
 
 def write(path, listens):
-    """Oldest first. A third are plays of favourites (Zipf), the rest spreads over the catalogue."""
+    """Oldest first. Three in ten are heard for the first time, releases in order; the others are
+    heard again: half of them lately discovered, half of them old favourites."""
     random.seed(listens)
-    recordings = min(RECORDINGS, max(listens // 3, 1))
+    draw = random.random
     now = int(time.time()) // 86400 * 86400
     step = YEARS * 365.25 * 86400 / listens
-    began = now - step * listens
-    scale = math.log(recordings + 1)
-    draw = random.random
+    known = 0
     with open(path, "w", buffering=1 << 20) as file:
         for i in range(listens):
-            if draw() < 0.35:
-                track = int(math.exp(draw() * scale)) - 1
+            chance = draw()
+            if known == 0 or chance < NEW_SHARE:
+                track = known
+                known += 1
             else:
-                track = int(draw() * recordings)
-            # Neighbours in rank are not neighbours on a release.
-            track = track * 7919 % recordings
-            file.write(line(track, int(began + i * step)))
+                rank = int(math.exp(draw() * math.log(known + 1))) - 1
+                track = known - 1 - rank if chance < (1 + NEW_SHARE) / 2 else rank
+            file.write(line(track, int(now - step * (listens - i))))
 
 
 def line(track, listened_at):
