@@ -15,7 +15,7 @@ bool text_parse_int(struct slice text, int64_t *value);
 /* Well-formed UTF-8 (no overlong forms, surrogates, or code points over U+10FFFF). */
 bool text_is_utf8(struct slice text);
 
-/* The length in bytes of the code point that well-formed UTF-8 begins with; 0 where it is malformed. */
+/* The length in bytes of the code point that `text` begins with; 0 where that is no UTF-8. */
 size_t text_char_size(struct slice text);
 
 /* The number of code points of well-formed UTF-8. */
@@ -25,7 +25,8 @@ size_t text_count_chars(struct slice text);
  * (Unicode White_Space, and the separators U+001C to U+001F). Well-formed UTF-8 is expected. */
 struct slice text_trim(struct slice text);
 
-/* A UUID in any form that Python's uuid.UUID() takes: any case, dashes anywhere, braces, urn:uuid: */
+/* A UUID in any form that Python's uuid.UUID() takes: any case, dashes anywhere, braces, urn:uuid:
+ * before it. */
 bool text_parse_uuid(struct slice text, unsigned char uuid[16]);
 
 enum { UUID_TEXT_SIZE = 37 };

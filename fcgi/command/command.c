@@ -40,9 +40,20 @@ static const struct command commands[] = {
     {"check-config", "say what the configuration comes to", "", command_check_config, 0, false},
 };
 
+void command_clean(char *text)
+{
+    for (char *p = text; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+}
+
 int command_fail(const struct error *error)
 {
-    fprintf(stderr, "refrain: %s\n", error->text);
+    struct error clean = *error;
+    command_clean(clean.text);
+    fprintf(stderr, "refrain: %s\n", clean.text);
     return COMMAND_FAILED;
 }
 

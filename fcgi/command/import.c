@@ -85,9 +85,12 @@ static void note_refusal(struct run *run, const struct import *import, const str
 {
     run->refused++;
     if (run->refused <= REFUSALS_SHOWN) {
+        char place_and_reason[1024];
+        snprintf(place_and_reason, sizeof place_and_reason, "%s:%" PRId64 ": skipped: %s",
+                 import_file(import), import_line(import), error->text);
+        command_clean(place_and_reason);
         progress_end(&run->progress);
-        fprintf(stderr, "%s:%" PRId64 ": skipped: %s\n", import_file(import),
-                import_line(import), error->text);
+        fprintf(stderr, "%s\n", place_and_reason);
     }
     if (run->refused == REFUSALS_SHOWN + 1) {
         fputs("further bad rows are counted, not named\n", stderr);

@@ -1,8 +1,8 @@
 /*
  * JSON in and out. In: the bytes are first checked against RFC 8259 by a scanner of ours, since the
- * library behind the values (json-c) lets NaN, single quotes, raw tabs, overlong UTF-8 and surrogates
- * pass and saturates big integers. What must be kept exactly as sent is taken as a slice of the
- * checked text; what must be understood is taken as a value.
+ * library behind the values (json-c) lets NaN, single quotes, raw tabs, overlong UTF-8 and
+ * surrogates pass and saturates big integers. What must be kept exactly as sent is taken as a slice
+ * of the checked text; what must be understood is taken as a value.
  */
 #ifndef REFRAIN_JSON_JSON_H
 #define REFRAIN_JSON_JSON_H
@@ -41,7 +41,7 @@ bool jtext_next_member(struct slice object, struct jtext_cursor *cursor, struct 
 /* Walks all strings (keys too), numbers and words of a value at whatever depth, as they stand. */
 bool jtext_next_scalar(struct slice value, struct jtext_cursor *cursor, struct slice *scalar);
 
-/* The value of a member; the last one where a key is doubled. Keys are compared after unescaping. */
+/* The value of a member, the last one where a key is doubled. Keys are compared unescaped. */
 bool jtext_member(struct slice object, const char *key, struct slice *value);
 
 /* What is between the quotes of a string value. */

@@ -59,7 +59,7 @@ enum result jvalue_parse(struct slice text, struct jvalue **value, struct error 
     /* json-c counts one level for the scalar inside the innermost container. */
     struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     if (tokener == NULL) {
-        return RESULT_NO_MEMORY;
+        return error_set(error, RESULT_NO_MEMORY, "json", "out of memory");
     }
     struct json_object *object =
         json_tokener_parse_ex(tokener, text.data, (int)text.size_bytes);

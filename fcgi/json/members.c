@@ -132,15 +132,17 @@ static size_t count_left(struct slice object, struct jtext_cursor cursor)
 
 enum result jmembers_read(struct slice object, struct arena *arena, struct jmembers *members)
 {
+    /* The arena gets exactly what is needed, since strangers choose the sizes: a small object is
+     * gathered here first, the members of a large one are counted before the rest is read. */
+    struct jmember few_items[first_room];
     struct jtext_cursor cursor = {0};
     struct slice raw;
     struct slice value;
-    *members = (struct jmembers){0};
+    *members = (struct jmembers){.items = few_items, .room = first_room};
     while (jtext_next_member(object, &cursor, &raw, &value)) {
         struct slice key;
         enum result result = jtext_unescape(raw, arena, &key);
-        if (result == RESULT_OK && members->count == first_room && members->room == first_room) {
-            /* A large object: room for exactly the rest, since strangers choose its size. */
+        if (result == RESULT_OK && members->count == members->room) {
             result = grow(members, arena, first_room + 1 + count_left(object, cursor));
         }
         if (result == RESULT_OK) {
@@ -149,6 +151,10 @@ enum result jmembers_read(struct slice object, struct arena *arena, struct jmemb
         if (result != RESULT_OK) {
             return result;
         }
+    }
+    if (members->items == few_items
+        && grow(members, arena, members->count) != RESULT_OK) {
+        return RESULT_NO_MEMORY;
     }
     return jmembers_unite(members, arena);
 }

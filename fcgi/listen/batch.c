@@ -271,7 +271,8 @@ static enum result close_columns(struct buffer *columns, size_t count, const cha
     return result;
 }
 
-static enum result make_params(struct batch *batch, const char **catalogue, const char **listens)
+static enum result make_params(struct batch *batch, const char **catalogue, const char **listens,
+                               struct error *error)
 {
     for (size_t i = 0; i < catalogue_columns; i++) {
         db_array_open(&batch->catalogue[i]);
@@ -291,8 +292,11 @@ static enum result make_params(struct batch *batch, const char **catalogue, cons
     for (size_t i = 0; i < batch->count; i++) {
         add_listen(batch->listens, &batch->rows[i]);
     }
-    enum result result = close_columns(batch->catalogue, catalogue_columns, catalogue);
-    return result == RESULT_OK ? close_columns(batch->listens, listen_columns, listens) : result;
+    if (close_columns(batch->catalogue, catalogue_columns, catalogue) != RESULT_OK
+        || close_columns(batch->listens, listen_columns, listens) != RESULT_OK) {
+        return error_set(error, RESULT_NO_MEMORY, "listen", "out of memory");
+    }
+    return RESULT_OK;
 }
 
 static enum result read_outcome(const struct db_rows *rows, struct batch_outcome *outcome,
@@ -324,7 +328,7 @@ enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int
     snprintf(user, sizeof user, "%lld", (long long)user_id);
     const char *catalogue[catalogue_columns];
     const char *listens[1 + listen_columns] = {user};
-    enum result result = make_params(batch, catalogue, listens + 1);
+    enum result result = make_params(batch, catalogue, listens + 1, error);
     struct db_conn *conn = NULL;
     if (result == RESULT_OK) {
         result = db_take(db, deadline_us, &conn, error);

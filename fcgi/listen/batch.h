@@ -21,14 +21,15 @@ struct batch *batch_create(void);
 void batch_destroy(struct batch **batch);
 
 /* Copies what it needs of the listen (names are folded, ids computed). RESULT_NO_MEMORY leaves the
- * batch unusable until it is cleared. */
+ * batch unusable until it is cleared; RESULT_INVALID (a name is not UTF-8) leaves it as it was. */
 enum result batch_add(struct batch *batch, const struct listen *listen) MUST_CHECK;
 
 size_t batch_count(const struct batch *batch);
 
-/* Writes the batch for the user, and empties it on success (an empty batch is nothing to do).
+/* Writes the batch for the user, and empties it on success (an empty batch is nothing to do, and
+ * its outcome is all zero).
  * RESULT_NOT_FOUND: no such user. On any failure nothing is stored, except that RESULT_TIMEOUT and
- * RESULT_UNAVAILABLE may leave it unknown; storing again is safe, since a repeat changes nothing. */
+ * RESULT_UNAVAILABLE may leave it unknown; storing again is safe, as a repeat changes nothing. */
 enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
                         struct batch_outcome *outcome, struct error *error) MUST_CHECK;
 

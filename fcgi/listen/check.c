@@ -183,7 +183,7 @@ static enum result keep_metadata(struct check *check, const struct jmembers *mem
         }
     }
     if (json->size_bytes == 0) {
-        return RESULT_OK;
+        return buffer_result(json);
     }
     buffer_append_char(json, '}');
     listen->metadata = slice_of(arena_copy(check->arena, buffer_slice(json)), json->size_bytes);

@@ -5,6 +5,7 @@
 enum {
     tags_max = 50,
     tag_max_chars = 64,
+    credit_max = 100, /* artists that one recording may bring into the catalogue everybody shares */
 };
 
 static const int64_t duration_max_s = 2073600; /* 24 days */
@@ -206,7 +207,8 @@ static enum result check_mbid_list(struct check *check, struct jmembers *members
     if (result == RESULT_OK) {
         result = filter_mbids(check, member, key, &list);
     }
-    if (result == RESULT_OK && canonical != NULL && list.size_bytes > 0) {
+    size_t count = list.size_bytes / UUID_TEXT_SIZE;
+    if (result == RESULT_OK && canonical != NULL && count > 0 && count <= credit_max) {
         *canonical = slice_of(arena_copy(check->arena, buffer_slice(&list)), list.size_bytes);
         result = canonical->data == NULL ? RESULT_NO_MEMORY : RESULT_OK;
     }

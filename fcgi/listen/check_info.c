@@ -81,7 +81,7 @@ static enum result write_info(struct check *check, const struct jmembers *member
         }
     }
     if (json->size_bytes == 0) {
-        return RESULT_OK;
+        return buffer_result(json);
     }
     buffer_append_char(json, '}');
     *info = slice_of(arena_copy(check->arena, buffer_slice(json)), json->size_bytes);

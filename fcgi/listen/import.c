@@ -68,6 +68,12 @@ enum result import_refuse(enum import_row *row, struct error *error, const char 
     return RESULT_OK;
 }
 
+static enum result tell(enum result result, struct error *error)
+{
+    return result == RESULT_NO_MEMORY ? error_set(error, result, "import", "out of memory")
+                                      : result;
+}
+
 /* ── opening ── */
 
 static enum result fail_unknown(const char *path, const char *how, struct error *error)
@@ -130,13 +136,13 @@ enum result import_open(const char *path, const struct import_options *options,
 {
     struct import *made = calloc(1, sizeof *made);
     if (made == NULL) {
-        return RESULT_NO_MEMORY;
+        return tell(RESULT_NO_MEMORY, error);
     }
     made->options = *options;
     enum result result = open_all(made, path, error);
     if (result != RESULT_OK) {
         import_close(&made);
-        return result;
+        return tell(result, error);
     }
     *import = made;
     return RESULT_OK;
@@ -203,13 +209,11 @@ static enum result next_record(struct import *import, struct slice *record, bool
     }
 }
 
-enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
-                        struct error *error)
+static enum result read_row(struct import *import, enum import_row *row, struct listen *listen,
+                            struct error *error)
 {
     struct slice record;
     bool found;
-    arena_reset(import->context.row_arena);
-    buffer_clear(&import->listen);
     enum result result = next_record(import, &record, &found, error);
     if (result != RESULT_OK || !found) {
         *row = IMPORT_END;
@@ -230,6 +234,14 @@ enum result import_next(struct import *import, enum import_row *row, struct list
         return RESULT_OK;
     }
     return result;
+}
+
+enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
+                        struct error *error)
+{
+    arena_reset(import->context.row_arena);
+    buffer_clear(&import->listen);
+    return tell(read_row(import, row, listen, error), error);
 }
 
 const char *import_file(const struct import *import)

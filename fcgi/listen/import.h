@@ -13,8 +13,8 @@
 struct import;
 
 struct import_options {
-    const char *source_user;  /* of a file that holds several people's listens; NULL: must be one */
-    int64_t play_min_ms;      /* shorter plays are skipped where the file tells (30,000 by custom) */
+    const char *source_user; /* of a file that holds several people's listens; NULL: must be one */
+    int64_t play_min_ms;     /* shorter plays are skipped where the file tells (30,000 by custom) */
 };
 
 enum import_row {
@@ -24,14 +24,16 @@ enum import_row {
     IMPORT_END,
 };
 
-/* Opens a ListenBrainz export (zip or JSONL), a Spotify extended streaming history (JSON), or a
- * Last.fm-1K TSV. RESULT_INVALID names what the file seems to be and what can be read. */
+/* Opens a ListenBrainz export (zip, JSONL, or one JSON array), a Spotify extended streaming history
+ * (JSON, or its zip), or a Last.fm-1K TSV. The options are copied. RESULT_INVALID says what is
+ * wrong with the file, and what can be read. */
 enum result import_open(const char *path, const struct import_options *options,
                         struct import **import, struct error *error) MUST_CHECK;
 void import_close(struct import **import);
 
 /* The next row. The listen lives until the next call. A failure (not RESULT_OK) is about the file
- * as a whole (cut short, unreadable): reading can't go on, what came before stands. */
+ * as a whole (cut short, unreadable, of several people): reading can't go on, what came before
+ * stands. Reasons, names of members and import_file() may repeat text of the file. */
 enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
                         struct error *error) MUST_CHECK;
 

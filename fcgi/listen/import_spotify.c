@@ -1,6 +1,6 @@
 /*
- * Spotify's extended streaming history: JSON arrays of plays, called Streaming_History_Audio_….json,
- * or endsong_….json in older ones. `ts` is when a play ended.
+ * Spotify's extended streaming history: JSON arrays of plays, in Streaming_History_Audio_….json, or
+ * endsong_….json in older ones. `ts` is when a play ended.
  */
 #include "base/text.h"
 #include "json/json.h"

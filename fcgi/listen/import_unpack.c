@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <zip.h>
 
-/* A history grows less than thirtyfold; what runs out of these bounds was made to do harm. */
+/* A real history grows five- to thirtyfold; what runs out of these bounds was made to do harm. */
 static const int64_t members_max = 100000;
 static const int64_t member_max_bytes = INT64_C(4) << 30;
 static const int64_t total_max_bytes = INT64_C(16) << 30;
 static const int64_t ratio_max = 200;
-static const int64_t ratio_free_bytes = 64 << 20; /* small files may be as repetitive as they like */
+static const int64_t ratio_free_bytes = 64 << 20; /* small ones may be as repetitive as they like */
 
 struct unpack {
     zip_t *zip;

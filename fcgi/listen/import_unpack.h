@@ -25,7 +25,7 @@ void unpack_choose(struct unpack *unpack, const char *const *patterns);
 /* What the chosen members say their sizes are, together. */
 int64_t unpack_total_bytes(const struct unpack *unpack);
 
-/* Opens the next chosen member; its name lives as long as `unpack`. *name is NULL after the last. */
+/* Opens the next chosen member, whose name lives as long as `unpack`; NULL after the last. */
 enum result unpack_next(struct unpack *unpack, const char **name, struct error *error) MUST_CHECK;
 
 /* At most `room_bytes` of the member; 0 at its end. RESULT_INVALID where it is damaged or more than

@@ -28,15 +28,15 @@ struct listen {
     struct slice release_name; /* empty: unknown */
     int64_t duration_ms;       /* 0: unknown */
     struct slice client;       /* submission_client, empty: unknown */
-    struct slice info;     /* additional_info without submission_client: one flat JSON object, or empty */
-    struct slice metadata; /* further members of track_metadata: one JSON object, or empty */
-    struct slice artist_mbids; /* "{uuid,uuid}", or empty */
+    struct slice info;         /* additional_info but for that: one flat JSON object, or empty */
+    struct slice metadata;     /* further members of track_metadata: one JSON object, or empty */
+    struct slice artist_mbids; /* "{uuid,uuid}", or empty, also where there are over 100 */
     struct slice recording_mbid;
     struct slice release_mbid;
     struct slice release_group_mbid;
 };
 
-/* The ids of a listen (data.md): UUIDv8 of the folded names joined by U+001F, and its first 63 bits. */
+/* The ids of a listen: the UUIDv8 of the folded names joined by U+001F, and its first 63 bits. */
 struct listen_id {
     unsigned char msid[16];
     int64_t id;
@@ -53,6 +53,7 @@ struct listen_keys {
     struct slice release;
     struct slice recording; /* of the track name */
 };
+/* RESULT_INVALID where a name is not UTF-8. */
 enum result listen_identify(const struct listen *listen, struct arena *arena,
                             struct listen_ids *ids, struct listen_keys *keys) MUST_CHECK;
 

@@ -99,6 +99,15 @@ static enum result parse_listens(struct check *check, struct slice payload,
     return result;
 }
 
+/* Gives up what the checks have used. */
+static enum result finish(struct check *check, enum result result)
+{
+    buffer_free(&check->scratch);
+    return result == RESULT_NO_MEMORY
+               ? error_set(check->error, result, "listen", "out of memory")
+               : result;
+}
+
 enum result submission_parse(struct slice body, int64_t now_s, struct arena *arena,
                              struct submission *submission, struct error *error)
 {
@@ -116,8 +125,7 @@ enum result submission_parse(struct slice body, int64_t now_s, struct arena *are
     if (result == RESULT_OK) {
         result = parse_listens(&check, payload, submission);
     }
-    buffer_free(&check.scratch);
-    return result;
+    return finish(&check, result);
 }
 
 enum result submission_parse_listen(struct slice body, enum submission_kind kind, int64_t now_s,
@@ -125,7 +133,5 @@ enum result submission_parse_listen(struct slice body, enum submission_kind kind
                                     struct error *error)
 {
     struct check check = {.kind = kind, .now_s = now_s, .arena = arena, .error = error};
-    enum result result = check_listen(&check, body, listen);
-    buffer_free(&check.scratch);
-    return result;
+    return finish(&check, check_listen(&check, body, listen));
 }

@@ -21,8 +21,13 @@ unit_tests += %D%/test_json_text
 unit_tests += %D%/test_json_value
 unit_tests += %D%/test_listen_batch
 unit_tests += %D%/test_listen_ident
-unit_tests += %D%/test_listen_info
 unit_tests += %D%/test_listen_submission
+
+# Listens of which only additional_info matters.
+unit_tests += %D%/test_listen_fields %D%/test_listen_info
+info_fixture = %D%/info_fixture.c %D%/info_fixture.h
+%C%_test_listen_fields_SOURCES = %D%/test_listen_fields.c $(info_fixture)
+%C%_test_listen_info_SOURCES = %D%/test_listen_info.c $(info_fixture)
 
 # Imports share the making of small files.
 unit_tests += %D%/test_import_files %D%/test_import_formats %D%/test_import_records

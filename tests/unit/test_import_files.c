@@ -86,7 +86,8 @@ static void an_array_that_is_cut_short(void)
 {
     char text[300];
     snprintf(text, sizeof text, "[%.*s,%.*s", (int)sizeof line - 2, line, 40, line);
-    CU_ASSERT(fails(fixture_text("odd", text), "the JSON ends too early, the file seems cut short"));
+    CU_ASSERT(fails(fixture_text("odd", text),
+                    "the JSON ends too early, the file seems cut short"));
     CU_ASSERT_EQUAL(outcome.listens, 1);
 }
 
@@ -157,7 +158,8 @@ static void a_damaged_zip(void)
     struct buffer text = BUFFER_EMPTY;
     struct buffer bytes = BUFFER_EMPTY;
     for (int i = 0; i < 50; i++) {
-        buffer_append_format(&text, "{\"listened_at\":%d,\"track_metadata\":{\"track_name\":\"t%d\","
+        buffer_append_format(&text, "{\"listened_at\":%d,"
+                                    "\"track_metadata\":{\"track_name\":\"t%d\","
                                     "\"artist_name\":\"a\"}}\n", 1749780612 + i, i * i);
     }
     const struct fixture_member members[] = {{"listens/2025/6.jsonl", buffer_slice(&text)}};

@@ -39,8 +39,9 @@ static bool told(const char *text)
     "\"track_name\": \"Nocturne\", \"artist_name\": \"Maria Szymanowska\", \"mbid_mapping\": " \
     "{\"caa_id\": 1, \"artists\": []}, \"release_name\": \"Nocturnes\", \"recording_msid\": " \
     "\"7ae12054-b489-41c7-9367-f53893a1990d\", \"extra\": [1.0], \"additional_info\": {" \
-    "\"duration_ms\": 245000, \"a\": {\"b\": 1.50}, \"recording_msid\": \"x\", \"tags\": [\"piano\"], " \
-    "\"recording_mbid\": \"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\", \"submission_client\": \"web\"}}}"
+    "\"duration_ms\": 245000, \"a\": {\"b\": 1.50}, \"recording_msid\": \"x\", " \
+    "\"tags\": [\"piano\"], \"submission_client\": \"web\", " \
+    "\"recording_mbid\": \"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"}}}"
 
 static void listenbrainz_lines(void)
 {
@@ -55,8 +56,9 @@ static void listenbrainz_lines(void)
     CU_ASSERT(slice_is(listen->client, "web"));
     CU_ASSERT_EQUAL(listen->duration_ms, 245000);
     CU_ASSERT(slice_is(listen->recording_mbid, "08e8f55b-f1a4-46b8-b2d1-fab4c592165c"));
-    CU_ASSERT(slice_is(listen->info, "{\"duration_ms\":245000,\"a.b\":1.50,\"tags\":[\"piano\"],"
-                                     "\"recording_mbid\":\"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"}"));
+    CU_ASSERT(slice_is(listen->info,
+                       "{\"duration_ms\":245000,\"a.b\":1.50,\"tags\":[\"piano\"],"
+                       "\"recording_mbid\":\"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"}"));
     CU_ASSERT(slice_is(listen->metadata, "{\"extra\":[1.0]}"));
 }
 
@@ -93,10 +95,13 @@ static void listenbrainz_zip(void)
 
 static void listenbrainz_rows_as_the_api_gives_them(void)
 {
-    read_text("{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"t\",\"artist_name\":"
+    read_text("{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"t\","
+              "\"artist_name\":"
               "\"a\",\"release_name\":null,\"additional_info\":{\"recording_msid\":\"x\"}}}\n"
-              "{\"playing_now\":true,\"track_metadata\":{\"track_name\":\"t\",\"artist_name\":\"a\"}}\n"
-              "{\"listened_at\":1749780613,\"track_metadata\":{\"track_name\":\"t\",\"artist_name\":"
+              "{\"playing_now\":true,\"track_metadata\":{\"track_name\":\"t\","
+              "\"artist_name\":\"a\"}}\n"
+              "{\"listened_at\":1749780613,\"track_metadata\":{\"track_name\":\"t\","
+              "\"artist_name\":"
               "\"a\",\"additional_info\":null}}\n");
     CU_ASSERT(counts(2, 1, 0));
     CU_ASSERT_EQUAL(outcome.last.info.size_bytes, 0);
@@ -118,7 +123,8 @@ static void listenbrainz_refuses_by_the_shared_checks(void)
         {"{\"listened_at\":5,\"track_metadata\":{\"track_name\":\"t\",\"artist_name\":\"a\"}}",
          "Value for key listened_at is too low. listened_at timestamp should be greater than"
          " 1033410600 (2002-10-01 00:00:00 UTC)."},
-        {"{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"\\u0000\",\"artist_name\":"
+        {"{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"\\u0000\","
+         "\"artist_name\":"
          "\"a\"}}", "\\u0000 contains a unicode null"},
         {"{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"\xff\"}}",
          "byte 59: expected well-formed UTF-8"},
@@ -139,13 +145,15 @@ static void listenbrainz_refuses_by_the_shared_checks(void)
 
 #define PLAY(ts, ms, track, more) \
     "{\"ts\":\"" ts "\",\"ip_addr\":\"192.0.2.1\",\"ms_played\":" ms "," \
-    "\"master_metadata_track_name\":" track ",\"master_metadata_album_artist_name\":\"Fr\\u00e9d\"," \
+    "\"master_metadata_track_name\":" track "," \
+    "\"master_metadata_album_artist_name\":\"Fr\\u00e9d\"," \
     "\"master_metadata_album_album_name\":\"Studies\"" more "}"
 
 static void spotify_plays(void)
 {
     read_text("[ " PLAY("2023-05-04T23:08:57Z", "61999", "\"Study\"",
-                        ",\"spotify_track_uri\":\"spotify:track:3aJ2aJz5xL03hpaqdPS7Ah\",\"skipped\":true")
+                        ",\"spotify_track_uri\":\"spotify:track:3aJ2aJz5xL03hpaqdPS7Ah\","
+                        "\"skipped\":true")
               "\n]");
     CU_ASSERT(counts(1, 0, 0));
     const struct listen *listen = &outcome.last;
@@ -158,7 +166,8 @@ static void spotify_plays(void)
     CU_ASSERT(slice_is(listen->info,
                        "{\"music_service\":\"spotify.com\",\"ms_played\":61999,\"skipped\":true,"
                        "\"spotify_id\":\"https://open.spotify.com/track/3aJ2aJz5xL03hpaqdPS7Ah\","
-                       "\"origin_url\":\"https://open.spotify.com/track/3aJ2aJz5xL03hpaqdPS7Ah\"}"));
+                       "\"origin_url\":"
+                       "\"https://open.spotify.com/track/3aJ2aJz5xL03hpaqdPS7Ah\"}"));
 }
 
 static void spotify_skips_what_is_no_listen(void)
@@ -176,7 +185,8 @@ static void spotify_skips_what_is_no_listen(void)
 static void spotify_ids_are_taken_where_they_are_sound(void)
 {
     static const char *const odd[] = {
-        "null", "5", "\"\"", "\"spotify:local:a:b:c:200\"", "\"spotify:track:\"", "\"spotify:track:a/b\"",
+        "null", "5", "\"\"", "\"spotify:local:a:b:c:200\"", "\"spotify:track:\"",
+            "\"spotify:track:a/b\"",
         "\"spotify:track:a\\u0022b\"", "\"spotify:episode:3aJ2aJz5xL03hpaqdPS7Ah\"",
     };
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
@@ -238,7 +248,8 @@ static void spotify_zip(void)
         {"Spotify Extended Streaming History/ReadMeFirst.pdf", slice_text("%PDF")},
         {"Spotify Extended Streaming History/Streaming_History_Audio_2022_1.json",
          slice_text("[" PLAY("2023-05-04T23:08:57Z", "60000", "\"t\"", "") "]")},
-        {"Spotify Extended Streaming History/Streaming_History_Video_2022_1.json", slice_text("[5]")},
+        {"Spotify Extended Streaming "
+         "History/Streaming_History_Video_2022_1.json", slice_text("[5]")},
         {"MyData/endsong_0.json",
          slice_text("[" PLAY("2023-05-04T23:09:57Z", "60000", "\"t\"", "") "]")},
     };
@@ -249,7 +260,9 @@ static void spotify_zip(void)
 
 /* ── Last.fm-1K ── */
 
-#define ONE "user_1\t2009-05-04T23:08:57Z\tf1b1cf71-bd35-4e99-8624-24a6e15f133a\tBach & Sons\t\tFuge \"8\"\n"
+#define ONE \
+    "user_1\t2009-05-04T23:08:57Z\tf1b1cf71-bd35-4e99-8624-24a6e15f133a\tBach & Sons\t\t" \
+    "Fuge \"8\"\n"
 #define TWO "user_1\t2009-05-04T23:18:57Z\t\tWeill\t08e8f55b-f1a4-46b8-b2d1-fab4c592165c\tSong\\\n"
 #define OTHER "user_2\t2009-05-04T23:08:57Z\t\tWeill\t\tSong\n"
 
@@ -300,7 +313,8 @@ static void lastfm1k_refuses_bad_rows(void)
         const char *row;
         const char *text;
     } rows[] = {
-        {"user_1\t2009-05-04T23:08:57Z\tWeill", "6 columns parted by tabs are expected, there are 3"},
+        {"user_1\t2009-05-04T23:08:57Z\tWeill",
+         "6 columns parted by tabs are expected, there are 3"},
         {"user_1\t2009-05-04T23:08:57Z\t\tWeill\t\tSong\tmore",
          "6 columns parted by tabs are expected, there are 7"},
         {"no tabs", "6 columns parted by tabs are expected, there are 1"},

@@ -97,12 +97,14 @@ static void items_of_an_array(void)
 
 static void items_deeper_in_a_document(void)
 {
-    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"a\":[9],\"scrobbles\":[{\"t\":1},2],\"b\":{\"scrobbles\":"
-                                            "[9]}}"), "{\"t\":1}|2|");
+    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"a\":[9],\"scrobbles\":[{\"t\":1},2],"
+                                            "\"b\":{\"scrobbles\":[9]}}"), "{\"t\":1}|2|");
     CU_ASSERT_STRING_EQUAL(items_of(member, "{}"), "");
-    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"scrobbles\":null,\"scrobbled\":[1],\"crobbles\":[2]}"), "");
-    CU_ASSERT_STRING_EQUAL(items_of(pages, "[{\"track\":[1,2],\"x\":3},null,{\"y\":[]},{\"track\":[]},"
-                                           "{\"z\":\"\\\"{\",\"track\":[[4]]} ,5]"), "1|2|[4]|");
+    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"scrobbles\":null,\"scrobbled\":[1],"
+                                            "\"crobbles\":[2]}"), "");
+    CU_ASSERT_STRING_EQUAL(items_of(pages, "[{\"track\":[1,2],\"x\":3},null,{\"y\":[]},"
+                                           "{\"track\":[]},{\"z\":\"\\\"{\",\"track\":[[4]]} ,5]"),
+                           "1|2|[4]|");
 }
 
 static void damage_is_told(void)
@@ -112,16 +114,18 @@ static void damage_is_told(void)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CU_ASSERT_STRING_EQUAL(items_of(plain, texts[i]), cut);
     }
-    CU_ASSERT_STRING_EQUAL(items_of(plain, "[1,"), "1|!the JSON ends too early, the file seems cut"
-                                                   " short");
+    CU_ASSERT_STRING_EQUAL(items_of(plain, "[1,"),
+                           "1|!the JSON ends too early, the file seems cut short");
     CU_ASSERT_STRING_EQUAL(items_of(plain, "[1 2]"), "1|!damaged JSON: a comma is missing");
     CU_ASSERT_STRING_EQUAL(items_of(plain, "[1,]"), "1|!damaged JSON: a value is missing");
     CU_ASSERT_STRING_EQUAL(items_of(plain, "[,1]"), "!damaged JSON: a value is missing");
     CU_ASSERT_STRING_EQUAL(items_of(plain, "[1}"), "1|!damaged JSON: a comma is missing");
-    CU_ASSERT_STRING_EQUAL(items_of(plain, "[1] 2"), "1|!damaged JSON: something follows the document");
+    CU_ASSERT_STRING_EQUAL(items_of(plain, "[1] 2"),
+                           "1|!damaged JSON: something follows the document");
     CU_ASSERT_STRING_EQUAL(items_of(member, "{1:2}"), "!damaged JSON: a key is missing");
     CU_ASSERT_STRING_EQUAL(items_of(member, "{\"a\" 2}"), "!damaged JSON: a key without its value");
-    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"scrobbles\":[1],}"), "1|!damaged JSON: a key is missing");
+    CU_ASSERT_STRING_EQUAL(items_of(member, "{\"scrobbles\":[1],}"),
+                           "1|!damaged JSON: a key is missing");
 }
 
 /* Records longer than what is read at once, ending just before, at and after its end. */

@@ -53,9 +53,10 @@ static void refuses_what_json_c_takes(void)
     static const char *const bad[] = {
         "NaN", "nan", "Infinity", "-Infinity", "'a'", "{'a':1}", "{a:1}", "TRUE", "True", "nul",
         "\"a\tb\"", "\"a\nb\"", "\"\x01\"", "\"\x1f\"", "[1,]", "[,1]", "{\"a\":1,}", "{,}",
-        "/* c */ 1", "1 // c", "01", "-01", "+1", ".5", "5.", "-", "-a", "1e", "1e+", "1.e5", "0x10",
-        "1 2", "[] []", "nulll", "true1", "\"a\" \"b\"", "[1 2]", "{\"a\" 1}", "{\"a\"}", "{1:2}",
-        "[1}", "{\"a\":1]", "]", "}", ":", ",", "\\", "\v1", "\f1", "\xc2\xa0" "1", "\xef\xbb\xbf{}",
+        "/* c */ 1", "1 // c", "01", "-01", "+1", ".5", "5.", "-", "-a", "1e", "1e+", "1.e5",
+        "0x10", "1 2", "[] []", "nulll", "true1", "\"a\" \"b\"", "[1 2]", "{\"a\" 1}", "{\"a\"}",
+        "{1:2}", "[1}", "{\"a\":1]", "]", "}", ":", ",", "\\", "\v1", "\f1", "\xc2\xa0" "1",
+        "\xef\xbb\xbf{}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CU_ASSERT_EQUAL(check(bad[i]), RESULT_INVALID);
@@ -70,13 +71,27 @@ static void refuses_bad_escapes(void)
     static const char *const bad[] = {
         "\"\\\"", "\"\\a\"", "\"\\x41\"", "\"\\U0041\"", "\"\\u\"", "\"\\u12\"", "\"\\u123\"",
         "\"\\u123g\"", "\"\\u 123\"", "\"\\ud800\"", "\"\\udbff \"", "\"\\udc00\"", "\"\\udfff\"",
-        "\"\\ud800\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud800\\n\"", "\"\\ud800\\u0041\"",
+        "\"\\ud800\\ud800\"", "\"\\ud800\\ue000\"", "\"\\ud800\\uffff\"",
+        "\"\\udc00\\ud800\"", "\"\\ud800\\n\"", "\"\\ud800\\u0041\"",
         "\"\\ud800\\u\"", "\"\\\n\"", "\"\\'\"",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CU_ASSERT_EQUAL(check(bad[i]), RESULT_INVALID);
     }
     CU_ASSERT_EQUAL(jtext_check(slice_of("\"\\\0\"", 4), NULL), RESULT_INVALID);
+}
+
+/* Long runs are read eight bytes at once. */
+static void finds_what_is_not_plain_at_any_place(void)
+{
+    for (size_t at = 1; at <= 20; at++) {
+        for (int c = 0; c < 256; c++) {
+            char text[] = "\"aaaaaaaaaaaaaaaaaaaa\"";
+            text[at] = (char)c;
+            bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+            CU_ASSERT_EQUAL(jtext_check(slice_of(text, 22), NULL) == RESULT_OK, plain);
+        }
+    }
 }
 
 static void refuses_broken_utf8(void)
@@ -104,7 +119,8 @@ static void names_byte_and_expectation(void)
     CU_ASSERT(fails_with("", "the text ends after byte 0, where a value was expected"));
     CU_ASSERT(fails_with("  ", "the text ends after byte 2, where a value was expected"));
     CU_ASSERT(fails_with("{", "the text ends after byte 1, where a key was expected"));
-    CU_ASSERT(fails_with("{\"a\":1", "the text ends after byte 6, where a comma or } was expected"));
+    CU_ASSERT(fails_with("{\"a\":1", "the text ends after byte 6, where a comma or } was "
+                                     "expected"));
     CU_ASSERT(fails_with("[1", "the text ends after byte 2, where a comma or ] was expected"));
     CU_ASSERT(fails_with("\"ab", "the text ends after byte 3, where the end of a string was"
                                  " expected"));
@@ -203,6 +219,7 @@ int main(void)
         UNIT_TEST(takes_json),
         UNIT_TEST(refuses_what_json_c_takes),
         UNIT_TEST(refuses_bad_escapes),
+        UNIT_TEST(finds_what_is_not_plain_at_any_place),
         UNIT_TEST(refuses_broken_utf8),
         UNIT_TEST(refuses_nul_bytes),
         UNIT_TEST(names_byte_and_expectation),

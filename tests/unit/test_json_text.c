@@ -89,7 +89,8 @@ static void a_nul_does_not_end_a_key(void)
 
 static void walks_scalars(void)
 {
-    static const char *const scalars[] = {"\"a\"", "1", "\"b\"", "\"x:,[\"", "null", "\"c\"", "-2e1"};
+    static const char *const scalars[] = {"\"a\"", "1", "\"b\"", "\"x:,[\"",
+                                          "null", "\"c\"", "-2e1"};
     struct slice value = slice_text(" {\"a\" : [1, {\"b\":\"x:,[\"}, null], \"c\":-2e1} ");
     struct jtext_cursor cursor = {0};
     struct slice scalar;
@@ -116,7 +117,8 @@ static void unescapes(void)
     CU_ASSERT(means("", "", 0));
     CU_ASSERT(means("plain \xe5\x9d\x82", "plain \xe5\x9d\x82", 9));
     CU_ASSERT(means("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t", 8));
-    CU_ASSERT(means("\\u0041\\u00e9\\u5742\\uD834\\uDD1E", "A\xc3\xa9\xe5\x9d\x82\xf0\x9d\x84\x9e", 10));
+    CU_ASSERT(means("\\u0041\\u00e9\\u5742\\uD834\\uDD1E",
+                    "A\xc3\xa9\xe5\x9d\x82\xf0\x9d\x84\x9e", 10));
     CU_ASSERT(means("a\\u0000b", "a\0b", 3));
     CU_ASSERT(means("\\u007f\\u0080\\u07ff\\u0800\\uffff",
                     "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", 11));

@@ -74,7 +74,7 @@ static void spelling_does_not_count(void)
 {
     struct identified a = identify("Antonín Dvořák", "Rusalka", "Best Of");
     struct identified b = identify(" ANTONÍN   DVOŘÁK", "ｒｕｓａｌｋａ", "best\tof");
-    struct identified c = identify("Anton\x69\xcc\x81n Dvo\x72\xcc\x8c\xc3\xa1k", "RUSALKA", "BEST OF");
+    struct identified c = identify("Antoni\xcc\x81n Dvor\xcc\x8c\xc3\xa1k", "RUSALKA", "BEST OF");
     CU_ASSERT(same(&a.ids.artist, &b.ids.artist) && same(&a.ids.artist, &c.ids.artist));
     CU_ASSERT(same(&a.ids.release, &b.ids.release) && same(&a.ids.release, &c.ids.release));
     CU_ASSERT(same(&a.ids.recording, &b.ids.recording)

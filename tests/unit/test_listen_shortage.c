@@ -116,10 +116,12 @@ static void fail_each(enum result (*run)(struct error *))
 }
 
 #define LISTEN \
-    "{\"listened_at\":1600000000,\"track_metadata\":{\"track_name\":\"\\u0054\",\"artist_name\":\"A\"," \
-    "\"release_name\":\"R\",\"x\":1,\"additional_info\":{\"duration\":\"5\",\"tags\":\"t\",\"artist_mbids\":" \
-    "[\"f1b1cf71-bd35-4e99-8624-24a6e15f133a\"],\"recording_mbid\":" \
-    "\"f1b1cf71-bd35-4e99-8624-24a6e15f133a\",\"submission_client\":\"\\u0063\",\"a\":{\"b\":{\"c\":1}}}}}"
+    "{\"listened_at\":1600000000,\"track_metadata\":{\"track_name\":\"\\u0054\"," \
+    "\"artist_name\":\"A\",\"release_name\":\"R\",\"x\":1,\"additional_info\":{" \
+    "\"duration\":\"5\",\"tags\":\"t\",\"submission_client\":\"\\u0063\"," \
+    "\"artist_mbids\":[\"f1b1cf71-bd35-4e99-8624-24a6e15f133a\"]," \
+    "\"recording_mbid\":\"f1b1cf71-bd35-4e99-8624-24a6e15f133a\"," \
+    "\"a\":{\"b\":{\"c\":1}}}}}"
 
 static void submissions(void)
 {

@@ -120,7 +120,8 @@ static void the_document_is_checked_in_order(void)
     }
     CU_ASSERT(refuses("{\"listen_type\":\"what\",\"payload\":[]}",
                       "JSON document does not contain any listens"));
-    static const char *const kinds[] = {"\"what\"", "\"Single\"", "\"\"", "null", "1", "[\"single\"]"};
+    static const char *const kinds[] = {"\"what\"", "\"Single\"", "\"\"", "null", "1",
+        "[\"single\"]"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         snprintf(body, sizeof body, "{\"listen_type\":%s,\"payload\":[null]}", kinds[i]);
         CU_ASSERT(refuses(body, "JSON document requires a valid listen_type key."));
@@ -185,8 +186,9 @@ static void sizes_are_bounded(void)
 static void one_bad_listen_refuses_all(void)
 {
     char body[1000];
-    snprintf(body, sizeof body, "{\"listen_type\":\"import\",\"payload\":[%s,{\"listened_at\":1},%s]}",
-             ok_listen, ok_listen);
+    snprintf(body, sizeof body,
+             "{\"listen_type\":\"import\",\"payload\":[%s,{\"listened_at\":1},%s]}", ok_listen,
+             ok_listen);
     CU_ASSERT(refuses(body, "Value for key listened_at is too low. listened_at timestamp should be"
                             " greater than 1033410600 (2002-10-01 00:00:00 UTC)."));
 }
@@ -208,8 +210,8 @@ static void its_time_is_checked(void)
 {
     static const char no_int[] = "JSON document must contain an int value for listened_at.";
     static const char high[] = "Value for key listened_at is too high.";
-    static const char low[] = "Value for key listened_at is too low. listened_at timestamp should be"
-                              " greater than 1033410600 (2002-10-01 00:00:00 UTC).";
+    static const char low[] = "Value for key listened_at is too low. listened_at timestamp"
+                              " should be greater than 1033410600 (2002-10-01 00:00:00 UTC).";
     static const struct {
         const char *time;
         const char *text; /* NULL: taken */
@@ -252,8 +254,8 @@ static void its_keys_are_checked(void)
 
 static void playing_now_has_rules_of_its_own(void)
 {
-    CU_ASSERT(refuses(playing("{\"listened_at\":null}"), "JSON document must not contain listened_at"
-                                                         " while submitting playing_now."));
+    CU_ASSERT(refuses(playing("{\"listened_at\":null}"),
+                      "JSON document must not contain listened_at while submitting playing_now."));
     CU_ASSERT(refuses(playing("{\"x\":1}"),
                       "JSON document must contain the key track_metadata at the top level."));
     CU_ASSERT(refuses(playing("{\"track_metadata\":null,\"x\":1}"),
@@ -280,15 +282,18 @@ static void names_are_checked_in_order(void)
         CU_ASSERT(refuses(about(no_objects[i]), missing_track));
     }
     CU_ASSERT(refuses(about("{\"artist_name\":5}"), missing_track));
-    CU_ASSERT(refuses(about("{\"track_name\":\" \"}"), "field track_metadata.track_name is empty."));
+    CU_ASSERT(refuses(about("{\"track_name\":\" \"}"),
+                      "field track_metadata.track_name is empty."));
     CU_ASSERT(refuses(about("{\"track_name\":\"t\",\"release_name\":5}"),
                       "JSON document does not contain required field track_metadata.artist_name."));
     static const char *const no_strings[] = {"null", "5", "[\"a\"]", "{}", "true"};
     char metadata[200];
     for (size_t i = 0; i < sizeof no_strings / sizeof *no_strings; i++) {
-        snprintf(metadata, sizeof metadata, "{\"artist_name\":\"a\",\"track_name\":%s}", no_strings[i]);
+        snprintf(metadata, sizeof metadata, "{\"artist_name\":\"a\","
+                                            "\"track_name\":%s}", no_strings[i]);
         CU_ASSERT(refuses(about(metadata), "track_metadata.track_name must be a single string."));
-        snprintf(metadata, sizeof metadata, "{\"artist_name\":%s,\"track_name\":\"t\"}", no_strings[i]);
+        snprintf(metadata, sizeof metadata,
+                 "{\"artist_name\":%s,\"track_name\":\"t\"}", no_strings[i]);
         CU_ASSERT(refuses(about(metadata), "track_metadata.artist_name must be a single string."));
         snprintf(metadata, sizeof metadata,
                  "{\"artist_name\":\"a\",\"track_name\":\"t\",\"release_name\":%s,"
@@ -297,7 +302,8 @@ static void names_are_checked_in_order(void)
     }
     static const char *const blanks[] = {"", " ", "\\t\\n\\r ", "\\u00a0\\u3000", "\\u001c\\u2029"};
     for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
-        snprintf(metadata, sizeof metadata, "{\"artist_name\":\"%s\",\"track_name\":\"t\"}", blanks[i]);
+        snprintf(metadata, sizeof metadata,
+                 "{\"artist_name\":\"%s\",\"track_name\":\"t\"}", blanks[i]);
         CU_ASSERT(refuses(about(metadata), "field track_metadata.artist_name is empty."));
         snprintf(metadata, sizeof metadata,
                  "{\"artist_name\":\"a\",\"track_name\":\"t\",\"release_name\":\"%s\"}", blanks[i]);
@@ -330,7 +336,8 @@ static void nul_is_refused_wherever_it_stands(void)
         "{\"track_name\":\"t\",\"artist_name\":\"a\",\"additional_info\":{\"tags\":[\"@\"]}}",
     };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        CU_ASSERT(refuses(about(with(places[i], "a\\u0000b")), "a\\u0000b contains a unicode null"));
+        CU_ASSERT(refuses(about(with(places[i], "a\\u0000b")),
+                          "a\\u0000b contains a unicode null"));
         CU_ASSERT(takes(about(with(places[i], "a\\\\u0000b"))));
     }
     /* It comes last. */
