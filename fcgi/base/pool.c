@@ -1,8 +1,10 @@
 /*
  * Items are idle (on a stack, so that the surplus stays unused and warm ones are reused) or lent
- * out; `open` counts both and the ones that are being opened. One mutex guards all of it; it is
- * never held across a system call that may block. After a failure every taker fails at once for
- * hold_down_us, and afterwards one at a time tries: a dead server costs a request microseconds.
+ * out; `open` counts both and the ones that are being opened. Who finds none waits in a queue, and
+ * an item given back goes to the first of it: if takers that have just arrived could snatch it, a
+ * waiter would starve under load. One mutex guards all of it; it is never held across a system call
+ * that may block. After a failure every taker fails at once for hold_down_us, and afterwards one at
+ * a time tries: a dead server costs a request microseconds.
  */
 #include "base/pool.h"
 
@@ -16,11 +18,20 @@
 static const int64_t hold_down_us = 500000;
 static const int64_t connect_max_us = 2000000;
 
+/* On the stack of the thread that waits. */
+struct waiter {
+    struct waiter *next;
+    pthread_cond_t served;
+    bool is_served; /* and out of the queue; without an item it is to look again */
+    void *item;
+};
+
 struct pool {
     const struct pool_kind *kind;
     void *context;
     pthread_mutex_t lock;
-    pthread_cond_t given_back;
+    pthread_condattr_t monotonic;
+    struct waiter *first_waiter;
     int size;
     int open;
     int connecting;
@@ -41,11 +52,8 @@ struct pool *pool_create(const struct pool_kind *kind, void *context, int size)
     pool->context = context;
     pool->size = size;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->given_back, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_condattr_init(&pool->monotonic);
+    pthread_condattr_setclock(&pool->monotonic, CLOCK_MONOTONIC);
     return pool;
 }
 
@@ -57,7 +65,7 @@ void pool_destroy(struct pool **pool)
     for (int i = 0; i < (*pool)->idle_count; i++) {
         (*pool)->kind->close((*pool)->idle[i]);
     }
-    pthread_cond_destroy(&(*pool)->given_back);
+    pthread_condattr_destroy(&(*pool)->monotonic);
     pthread_mutex_destroy(&(*pool)->lock);
     free(*pool);
     *pool = NULL;
@@ -68,11 +76,55 @@ static void *pop_idle_locked(struct pool *pool)
     return pool->idle_count > 0 ? pool->idle[--pool->idle_count] : NULL;
 }
 
-/* False once the deadline has passed. */
-static bool wait_locked(struct pool *pool, int64_t deadline_us)
+/* Serves the first waiter. False if nobody waits. */
+static bool serve_locked(struct pool *pool, void *item)
+{
+    struct waiter *waiter = pool->first_waiter;
+    if (waiter == NULL) {
+        return false;
+    }
+    pool->first_waiter = waiter->next;
+    waiter->item = item;
+    waiter->is_served = true;
+    pthread_cond_signal(&waiter->served);
+    return true;
+}
+
+static void enqueue_locked(struct pool *pool, struct waiter *waiter)
+{
+    struct waiter **end = &pool->first_waiter;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = waiter;
+}
+
+static void dequeue_locked(struct pool *pool, struct waiter *waiter)
+{
+    struct waiter **at = &pool->first_waiter;
+    while (*at != waiter) {
+        at = &(*at)->next;
+    }
+    *at = waiter->next;
+}
+
+/* Waits at the end of the queue. False if the deadline passes first; *item may stay NULL. */
+static bool wait_locked(struct pool *pool, int64_t deadline_us, void **item)
 {
     struct timespec until = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
-    return pthread_cond_timedwait(&pool->given_back, &pool->lock, &until) != ETIMEDOUT;
+    struct waiter waiter = {0};
+    int status = 0;
+    pthread_cond_init(&waiter.served, &pool->monotonic);
+    enqueue_locked(pool, &waiter);
+    while (!waiter.is_served && status == 0) {
+        status = pthread_cond_timedwait(&waiter.served, &pool->lock, &until);
+    }
+    if (!waiter.is_served) {
+        dequeue_locked(pool, &waiter);
+    }
+    pthread_cond_destroy(&waiter.served);
+    *item = waiter.item;
+    return waiter.is_served;
 }
 
 static void fail_locked(struct pool *pool, const struct error *error)
@@ -86,8 +138,9 @@ static void fail_locked(struct pool *pool, const struct error *error)
 static enum result admit_locked(struct pool *pool, int64_t deadline_us, void **item,
                                 bool *must_open, struct error *error)
 {
-    while ((*item = pop_idle_locked(pool)) == NULL && pool->open >= pool->size) {
-        if (!wait_locked(pool, deadline_us)) {
+    *item = pop_idle_locked(pool);
+    while (*item == NULL && pool->open >= pool->size) {
+        if (!wait_locked(pool, deadline_us, item)) {
             return error_set(error, RESULT_UNAVAILABLE, "pool",
                              "all %d connections to %s are in use", pool->size,
                              pool->kind->name);
@@ -118,7 +171,7 @@ static enum result open_item(struct pool *pool, int64_t deadline_us, void **item
     if (result != RESULT_OK) {
         pool->open--;
         fail_locked(pool, error);
-        pthread_cond_signal(&pool->given_back);
+        serve_locked(pool, NULL);
     }
     pthread_mutex_unlock(&pool->lock);
     return result;
@@ -130,7 +183,7 @@ static void discard(struct pool *pool, void *item)
     pool->kind->close(item);
     pthread_mutex_lock(&pool->lock);
     pool->open--;
-    pthread_cond_signal(&pool->given_back);
+    serve_locked(pool, NULL);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -161,8 +214,9 @@ void pool_give(struct pool *pool, void *item, bool reusable)
         return;
     }
     pthread_mutex_lock(&pool->lock);
-    pool->idle[pool->idle_count++] = item;
-    pthread_cond_signal(&pool->given_back);
+    if (!serve_locked(pool, item)) {
+        pool->idle[pool->idle_count++] = item;
+    }
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -15,6 +15,7 @@ unit_tests += %D%/test_service
 unit_tests += %D%/test_base_fold
 unit_tests += %D%/test_base_log
 unit_tests += %D%/test_base_memory
+unit_tests += %D%/test_base_pool
 unit_tests += %D%/test_base_text
 unit_tests += %D%/test_json_scan
 unit_tests += %D%/test_json_text
