@@ -127,11 +127,19 @@ static bool wait_locked(struct pool *pool, int64_t deadline_us, void **item)
     return waiter.is_served;
 }
 
+/* Nobody waits for a server that fails: all that do look again, and fail too. */
 static void fail_locked(struct pool *pool, const struct error *error)
 {
     pool->failing = true;
     pool->hold_until_us = clock_mono_us() + hold_down_us;
     pool->failure = *error;
+    while (serve_locked(pool, NULL)) {
+    }
+}
+
+static bool must_fail_fast_locked(const struct pool *pool)
+{
+    return pool->failing && (pool->connecting > 0 || clock_mono_us() < pool->hold_until_us);
 }
 
 /* Decides what the caller gets: an idle item, the right to open one (*must_open), or a failure. */
@@ -139,7 +147,7 @@ static enum result admit_locked(struct pool *pool, int64_t deadline_us, void **i
                                 bool *must_open, struct error *error)
 {
     *item = pop_idle_locked(pool);
-    while (*item == NULL && pool->open >= pool->size) {
+    while (*item == NULL && pool->open >= pool->size && !must_fail_fast_locked(pool)) {
         if (!wait_locked(pool, deadline_us, item)) {
             return error_set(error, RESULT_UNAVAILABLE, "pool",
                              "all %d connections to %s are in use", pool->size,
@@ -149,7 +157,7 @@ static enum result admit_locked(struct pool *pool, int64_t deadline_us, void **i
     if (*item != NULL) {
         return RESULT_OK;
     }
-    if (pool->failing && (pool->connecting > 0 || clock_mono_us() < pool->hold_until_us)) {
+    if (must_fail_fast_locked(pool)) {
         *error = pool->failure;
         return RESULT_UNAVAILABLE;
     }
@@ -171,7 +179,6 @@ static enum result open_item(struct pool *pool, int64_t deadline_us, void **item
     if (result != RESULT_OK) {
         pool->open--;
         fail_locked(pool, error);
-        serve_locked(pool, NULL);
     }
     pthread_mutex_unlock(&pool->lock);
     return result;
