@@ -118,7 +118,15 @@ static char *read_line(char *text, int size, void *stream)
 {
     struct reading *reading = stream;
     reading->line++;
-    return fgets(text, size, reading->file);
+    char *line = fgets(text, size, reading->file);
+    bool is_cut = line != NULL && strchr(line, '\n') == NULL && !feof(reading->file);
+    if (is_cut && reading->result == RESULT_OK) {
+        reading->result = error_set(reading->error, RESULT_INVALID, "config",
+                                    "%s, line %d is longer than %d bytes; the environment takes "
+                                    "longer values, as REFRAIN_SECTION_KEY",
+                                    reading->config->path, reading->line, size - 2);
+    }
+    return line;
 }
 
 static enum result read_file(struct config *config, struct error *error)
