@@ -52,14 +52,13 @@ static enum result fold_name(const char *name, struct buffer *folded, struct err
 }
 
 /* A new token, and its hash as PostgreSQL reads it. */
-static void make_token(char token[UUID_TEXT_SIZE], char hex[3 + 2 * SECRET_HASH_SIZE])
+static void make_token(char token[UUID_TEXT_SIZE],
+                       char hash_text[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)])
 {
     unsigned char hash[SECRET_HASH_SIZE];
     secret_make_token(token);
     secret_hash_token(slice_text(token), hash);
-    hex[0] = '\\';
-    hex[1] = 'x';
-    text_format_hex(hash, sizeof hash, hex + 2);
+    db_format_bytes(hash, sizeof hash, hash_text);
 }
 
 static enum result call(struct db *db, const struct db_function *function,
@@ -73,7 +72,7 @@ enum result account_add(struct db *db, const struct account_fields *fields, int6
 {
     struct buffer folded = BUFFER_EMPTY;
     struct db_rows *rows = NULL;
-    char hash[3 + 2 * SECRET_HASH_SIZE];
+    char hash[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
     make_token(token, hash);
     enum result result = fold_name(fields->name, &folded, error);
     if (result == RESULT_OK) {
@@ -137,7 +136,7 @@ enum result account_replace_token(struct db *db, const char *name, char token[UU
                                   struct error *error)
 {
     struct db_rows *rows;
-    char hash[3 + 2 * SECRET_HASH_SIZE];
+    char hash[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
     make_token(token, hash);
     enum result result = call_named(db, &fn_user_token_set, name, hash, &rows, error);
     db_rows_free(&rows);

@@ -23,6 +23,7 @@ struct db_conn {
     struct db *owner;
     const char *prepared[FUNCTIONS_MAX];
     size_t prepared_count;
+    bool is_preparing; /* a prepare is on its way, which may come to nothing */
     int owed;
     bool failed;
 };
@@ -110,11 +111,13 @@ static void ignore_notice(void *unused, const char *message)
 static enum result set_up(struct db_conn *conn, const char *url, int statement_timeout_ms,
                           int64_t deadline_us, struct error *error)
 {
-    char settings[120];
+    char settings[200];
     /* The functions' plans don't gain from looking at parameters, and planning anew costs more
-     * than most of them take. */
-    snprintf(settings, sizeof settings, "-c statement_timeout=%d -c plan_cache_mode=%s",
-             statement_timeout_ms, "force_generic_plan");
+     * than most of them take. A statement whose caller has given up and gone shall end too. */
+    snprintf(settings, sizeof settings,
+             "-c statement_timeout=%d -c plan_cache_mode=force_generic_plan "
+             "-c client_connection_check_interval=1000",
+             statement_timeout_ms);
     const char *const keys[] = {"dbname", "options", "fallback_application_name",
                                 "client_encoding", NULL};
     const char *const values[] = {url, settings, "refrain", "UTF8", NULL};
@@ -195,6 +198,7 @@ static bool send_prepare(struct db_conn *conn, const struct db_function *functio
     snprintf(sql + size, sizeof sql - (size_t)size, ")");
     assert(conn->prepared_count < FUNCTIONS_MAX);
     conn->prepared[conn->prepared_count++] = function->name;
+    conn->is_preparing = true;
     return PQsendPrepare(conn->pg, function->name, sql, 0, NULL) == 1;
 }
 
@@ -325,11 +329,12 @@ enum result db_receive(struct db_conn *conn, int64_t deadline_us, struct db_rows
     *rows = NULL;
     enum result result = receive_call(conn, deadline_us, &pg, error);
     if (result != RESULT_OK) {
-        /* A prepare that was aborted with its call leaves no statement behind. */
-        conn->failed = conn->failed || result == RESULT_INTERNAL;
+        /* A prepare that failed, or was cancelled, left no statement behind. */
+        conn->failed = conn->failed || conn->is_preparing;
         PQclear(pg);
         return result;
     }
+    conn->is_preparing = conn->is_preparing && conn->owed > 0;
     return hand_over(pg, rows, error);
 }
 

@@ -77,6 +77,10 @@ int64_t db_rows_int(const struct db_rows *rows, size_t row, size_t column);
 bool db_rows_bool(const struct db_rows *rows, size_t row, size_t column);
 void db_rows_free(struct db_rows **rows);
 
+/* A parameter that is bytes, as PostgreSQL's hexadecimal text. */
+#define DB_BYTES_TEXT_SIZE(size_bytes) (2 + 2 * (size_bytes) + 1)
+void db_format_bytes(const unsigned char *bytes, size_t size_bytes, char *text);
+
 /* Parameters that are arrays, as PostgreSQL's array text: open, add, close. */
 void db_array_open(struct buffer *array);
 void db_array_add_int(struct buffer *array, int64_t value);

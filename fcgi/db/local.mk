@@ -1,6 +1,6 @@
 libcore_a_SOURCES += \
-	%D%/array.c \
 	%D%/conn.c %D%/conn.h \
 	%D%/db.h \
 	%D%/migrate.c %D%/migrate.h \
+	%D%/param.c \
 	%D%/pool.c

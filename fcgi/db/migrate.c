@@ -132,16 +132,15 @@ static enum result function_file(struct migration *migration, const char *name,
     return apply(migration, name, text->data, NULL, error);
 }
 
-static int is_numbered(const struct dirent *entry)
-{
-    return entry->d_name[0] >= '0' && entry->d_name[0] <= '9'
-           && strstr(entry->d_name, ".sql") != NULL;
-}
-
 static int is_sql(const struct dirent *entry)
 {
     const char *dot = strrchr(entry->d_name, '.');
     return entry->d_name[0] != '.' && dot != NULL && strcmp(dot, ".sql") == 0;
+}
+
+static int is_numbered(const struct dirent *entry)
+{
+    return entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && is_sql(entry);
 }
 
 typedef enum result file_step(struct migration *migration, const char *name, struct buffer *text,

@@ -29,10 +29,10 @@ enum result account_of_token(const struct service *service, const struct http_re
                              struct slice token, struct account *account, struct error *error)
 {
     unsigned char hash[SECRET_HASH_SIZE];
-    char hex[2 + 2 * SECRET_HASH_SIZE + 1] = "\\x";
+    char hash_text[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
     secret_hash_token(token, hash);
-    text_format_hex(hash, sizeof hash, hex + 2);
-    const char *const params[] = {hex};
+    db_format_bytes(hash, sizeof hash, hash_text);
+    const char *const params[] = {hash_text};
     struct db_rows *rows;
     enum result result =
         db_call(service->db, &fn_token_user, params, request->deadline_us, &rows, error);

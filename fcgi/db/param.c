@@ -1,5 +1,14 @@
 #include "db/db.h"
 
+#include "base/text.h"
+
+void db_format_bytes(const unsigned char *bytes, size_t size_bytes, char *text)
+{
+    text[0] = '\\';
+    text[1] = 'x';
+    text_format_hex(bytes, size_bytes, text + 2);
+}
+
 void db_array_open(struct buffer *array)
 {
     buffer_clear(array);
