@@ -94,13 +94,6 @@ static void note_outcome(struct cache_report *report, enum cache_outcome outcome
     }
 }
 
-static void note_versions(struct cache_report *report, const struct cache_versions *versions)
-{
-    if (report->versions.epoch == 0 || versions->live < report->versions.live) {
-        report->versions = *versions;
-    }
-}
-
 static void note_value(struct cache_report *report, const struct cache_header *header)
 {
     int64_t age_s = (clock_wall_us() - header->built_at_us) / 1000000;
@@ -108,37 +101,31 @@ static void note_value(struct cache_report *report, const struct cache_header *h
     report->age_s = age_s > report->age_s ? age_s : report->age_s;
     int64_t left_s = header->ttl_s - age_s;
     report->ttl_s = left_s < report->ttl_s ? left_s : report->ttl_s;
-    note_versions(report, &header->versions);
 }
 
-static enum result admit(struct cache_reader *reader, struct error *error)
+/* Fetches the state that was asked for, and decides whether the one who asks may see the data. */
+static enum result take_state(struct cache_reader *reader, struct db_conn **conn,
+                              struct error *error)
 {
-    reader->known = true;
-    if (!reader->request.admit(&reader->state.profile)) {
-        return error_set(error, RESULT_NOT_FOUND, "cache", "no such user, or not to be seen");
+    enum result result = cache_state_finish(conn, &reader->request, &reader->state, error);
+    reader->known = result == RESULT_OK;
+    if (reader->known && !reader->request.admit(&reader->state.profile)) {
+        result = error_set(error, RESULT_NOT_FOUND, "cache", "no such user, or not to be seen");
     }
-    return RESULT_OK;
-}
-
-/* Reads the state, once a reader. */
-static enum result ensure_state(struct cache_reader *reader, struct error *error)
-{
-    if (reader->known) {
-        return RESULT_OK;
-    }
-    enum result result =
-        cache_state_read(reader->cache->options.db, &reader->request, &reader->state, error);
-    if (result != RESULT_OK) {
-        note_outcome(&reader->report, CACHE_ERROR);
-        return result;
-    }
-    return admit(reader, error);
+    return result;
 }
 
 enum result cache_reader_profile(struct cache_reader *reader,
                                  const struct cache_profile **profile, struct error *error)
 {
-    enum result result = ensure_state(reader, error);
+    enum result result = RESULT_OK;
+    if (!reader->known) {
+        struct db_conn *conn;
+        result = cache_state_begin(reader->cache->options.db, &reader->request, &conn, error);
+        if (result == RESULT_OK) {
+            result = take_state(reader, &conn, error);
+        }
+    }
     *profile = result == RESULT_OK ? &reader->state.profile : NULL;
     return result;
 }
@@ -202,14 +189,24 @@ static void look_up_all(struct cache_reader *reader, struct fetch *fetch, bool t
     }
 }
 
-/* Redis and PostgreSQL are asked at once: the answer of the slower one is all that is waited for. */
+/* Redis and PostgreSQL are asked at once: the answer of the slower one is all that is waited for.
+ * The connection to PostgreSQL is had first: waiting for one while holding one to Redis would keep
+ * others from Redis whenever PostgreSQL is slow. */
 static enum result ask(struct cache_reader *reader, struct fetch *fetch, struct error *error)
 {
+    const struct cache_options *options = &reader->cache->options;
     struct error redis_error;
+    struct db_conn *conn = NULL;
     int64_t began_us = clock_mono_us();
-    enum result redis = kv_get_begin(reader->cache->options.kv, fetch->keys, fetch->items_count,
-                                     &fetch->get, &redis_error);
-    enum result result = ensure_state(reader, error);
+    if (!reader->known) {
+        enum result result = cache_state_begin(options->db, &reader->request, &conn, error);
+        if (result != RESULT_OK) {
+            return result;
+        }
+    }
+    enum result redis = kv_get_begin(options->kv, fetch->keys, fetch->items_count, &fetch->get,
+                                     &redis_error);
+    enum result result = conn == NULL ? RESULT_OK : take_state(reader, &conn, error);
     if (redis == RESULT_OK) {
         redis = kv_get_finish(fetch->get, &redis_error);
     }
@@ -234,14 +231,40 @@ static int64_t ttl_s(const struct cache_options *options, const struct cache_hea
     return ttl < 1 ? 1 : ttl;
 }
 
-/* Encodes what was loaded and stores what is not too large. Failing to store is no error. */
+/* What is to be stored of a fetch. */
+struct stores {
+    struct kv_item items[CACHE_ITEMS_MAX];
+    struct buffer encoded[CACHE_ITEMS_MAX];
+    size_t count;
+};
+
+/* Adds a value that has been loaded; false if it is not to be stored. */
+static bool add_store(const struct cache_options *options, const struct fetch *fetch, size_t at,
+                      const struct cache_fill *fill, const struct cache_header *header,
+                      struct stores *stores)
+{
+    if (fetch->get == NULL || fill->is_transient
+        || fill->payload.size_bytes > options->value_max_bytes) {
+        return false;
+    }
+    struct buffer *bytes = &stores->encoded[stores->count];
+    cache_encode(bytes, fetch->keys[at], header, buffer_slice(&fill->payload));
+    if (bytes->failed) {
+        buffer_free(bytes);
+        return false;
+    }
+    stores->items[stores->count++] =
+        (struct kv_item){fetch->keys[at], buffer_slice(bytes), header->ttl_s * 1000};
+    return true;
+}
+
+/* Encodes what was loaded and stores what may be. Failing to store is no error. */
 static void store(struct cache_reader *reader, const struct fetch *fetch,
                   const struct cache_fill *fills)
 {
     const struct cache_options *options = &reader->cache->options;
-    struct kv_item stored[CACHE_ITEMS_MAX];
-    struct buffer encoded[CACHE_ITEMS_MAX] = {BUFFER_EMPTY};
-    size_t stored_count = 0;
+    struct stores stores = {.count = 0};
+    bool all_stored = true;
     for (size_t i = 0; i < fetch->items_count; i++) {
         if (!fetch->wanted[i]) {
             continue;
@@ -251,24 +274,19 @@ static void store(struct cache_reader *reader, const struct fetch *fetch,
                                       .built_at_us = clock_wall_us()};
         header.ttl_s = ttl_s(options, &header);
         note_value(&reader->report, &header);
-        if (fetch->get == NULL || fills[i].payload.size_bytes > options->value_max_bytes) {
-            reader->report.stored = false;
-            continue;
-        }
-        struct buffer *bytes = &encoded[stored_count];
-        cache_encode(bytes, fetch->keys[i], &header, buffer_slice(&fills[i].payload));
-        stored[stored_count++] =
-            (struct kv_item){fetch->keys[i], buffer_slice(bytes), header.ttl_s * 1000};
-        reader->report.stored = reader->report.stored && !bytes->failed;
+        reader->report.has_moved =
+            reader->report.has_moved || !is_current(&header, &reader->state.versions);
+        all_stored = add_store(options, fetch, i, &fills[i], &header, &stores) && all_stored;
     }
     struct error error;
-    if (reader->report.stored && stored_count > 0
-        && kv_set(options->kv, stored, stored_count, &error) != RESULT_OK) {
-        reader->report.stored = false;
+    if (stores.count > 0
+        && kv_set(options->kv, stores.items, stores.count, &error) != RESULT_OK) {
+        all_stored = false;
         log_event(LOG_DEBUG_LEVEL, "redis-store-failed", "error", error.text, NULL);
     }
-    for (size_t i = 0; i < stored_count; i++) {
-        buffer_free(&encoded[i]);
+    reader->report.stored = reader->report.stored && all_stored;
+    for (size_t i = 0; i < stores.count; i++) {
+        buffer_free(&stores.encoded[i]);
     }
 }
 

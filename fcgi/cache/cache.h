@@ -39,7 +39,6 @@ struct cache_profile {
     int64_t user_id;
     struct slice user_name; /* as stored */
     bool is_public;
-    int64_t auth;      /* raised by every change of the account */
     int64_t viewer_id; /* 0: nobody, or an unknown token */
     int64_t viewer_scopes;
     bool viewer_is_admin;
@@ -77,6 +76,7 @@ struct cache_item {
 struct cache_fill {
     struct cache_versions versions;
     struct buffer payload;
+    bool is_transient; /* not to be stored: its name may be anybody's invention */
 };
 
 /* Computes the items that are `wanted`, from the database; the others stay as they are. */
@@ -103,12 +103,12 @@ enum result cache_fetch(struct cache_reader *reader, const struct cache_item *it
 /* What all fetches of this reader came to: the worst of them. */
 struct cache_report {
     enum cache_outcome outcome;
-    struct cache_versions versions; /* of the oldest snapshot that went into the answer */
-    int64_t age_s;                  /* of the oldest value */
-    int64_t ttl_s;                  /* left, of the value that ends first */
-    bool stored;                    /* what was loaded is in Redis now */
-    int64_t asked_us;               /* spent on asking Redis and for the versions */
-    int64_t loaded_us;              /* spent on loading */
+    int64_t age_s;     /* of the oldest value */
+    int64_t ttl_s;     /* left, of the value that ends first */
+    bool stored;       /* all that was loaded is in Redis now */
+    bool has_moved;    /* something was loaded after a change that other values may not show yet */
+    int64_t asked_us;  /* spent on asking Redis and for the versions */
+    int64_t loaded_us; /* spent on loading */
 };
 void cache_reader_report(const struct cache_reader *reader, struct cache_report *report);
 

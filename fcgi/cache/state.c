@@ -34,7 +34,6 @@ static enum result read_row(const struct db_rows *rows, struct arena *arena,
         .user_id = db_rows_int(rows, 0, USER_ID),
         .user_name = slice_of(copy, name.size_bytes),
         .is_public = db_rows_bool(rows, 0, IS_PUBLIC),
-        .auth = db_rows_int(rows, 0, AUTH),
         .viewer_id = db_rows_int(rows, 0, VIEWER_ID),
         .viewer_scopes = db_rows_int(rows, 0, VIEWER_SCOPES),
         .viewer_is_admin = db_rows_bool(rows, 0, VIEWER_ADMIN),
@@ -50,21 +49,35 @@ static enum result read_row(const struct db_rows *rows, struct arena *arena,
     return RESULT_OK;
 }
 
-enum result cache_state_read(struct db *db, const struct cache_request *request,
-                             struct cache_state *state, struct error *error)
+enum result cache_state_begin(struct db *db, const struct cache_request *request,
+                              struct db_conn **conn, struct error *error)
 {
-    char token[2 + 2 * SECRET_HASH_SIZE + 1] = "\\x";
+    char token[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
+    *conn = NULL;
     const char *name = arena_copy(request->arena, request->folded_name);
     if (name == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
     }
     if (request->token_hash != NULL) {
-        text_format_hex(request->token_hash, SECRET_HASH_SIZE, token + 2);
+        db_format_bytes(request->token_hash, SECRET_HASH_SIZE, token);
     }
     const char *const params[] = {name, request->token_hash == NULL ? NULL : token};
+    enum result result = db_take(db, request->deadline_us, conn, error);
+    if (result == RESULT_OK) {
+        result = db_send(*conn, &fn_cache_state, params, error);
+    }
+    if (result != RESULT_OK) {
+        db_give(conn);
+    }
+    return result;
+}
+
+enum result cache_state_finish(struct db_conn **conn, const struct cache_request *request,
+                               struct cache_state *state, struct error *error)
+{
     struct db_rows *rows;
-    enum result result =
-        db_call(db, &fn_cache_state, params, request->deadline_us, &rows, error);
+    enum result result = db_receive(*conn, request->deadline_us, &rows, error);
+    db_give(conn);
     if (result != RESULT_OK) {
         return result;
     }

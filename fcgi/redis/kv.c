@@ -10,8 +10,6 @@
 
 static const int64_t connect_max_us = 100000;
 
-enum { KEYS_MAX = 32 };
-
 struct kv {
     struct kv_address address;
     int64_t timeout_us;
@@ -21,7 +19,6 @@ struct kv {
 struct kv_get {
     struct kv *kv;
     struct kv_conn *conn;
-    int64_t deadline_us;
     redisReply *reply;
 };
 
@@ -106,11 +103,11 @@ static void give(struct kv *kv, struct kv_conn *conn, enum result result,
 enum result kv_get_begin(struct kv *kv, const struct slice *keys, size_t keys_count,
                          struct kv_get **get, struct error *error)
 {
-    struct slice words[1 + KEYS_MAX] = {slice_text("MGET")};
+    struct slice words[1 + KV_KEYS_MAX] = {slice_text("MGET")};
     *get = NULL;
-    if (keys_count > KEYS_MAX) {
+    if (keys_count > KV_KEYS_MAX) {
         return error_set(error, RESULT_TOO_LARGE, "redis", "more than %d keys at once",
-                         KEYS_MAX);
+                         KV_KEYS_MAX);
     }
     memcpy(words + 1, keys, keys_count * sizeof *keys);
     int64_t deadline_us = clock_mono_us() + kv->timeout_us;
@@ -126,13 +123,15 @@ enum result kv_get_begin(struct kv *kv, const struct slice *keys, size_t keys_co
         return result == RESULT_OK ? error_set(error, RESULT_NO_MEMORY, "redis", "out of memory")
                                    : result;
     }
-    **get = (struct kv_get){.kv = kv, .conn = conn, .deadline_us = deadline_us};
+    **get = (struct kv_get){.kv = kv, .conn = conn};
     return RESULT_OK;
 }
 
 enum result kv_get_finish(struct kv_get *get, struct error *error)
 {
-    enum result result = kv_conn_receive(get->conn, get->deadline_us, &get->reply, error);
+    /* The caller may have been busy elsewhere for long, which says nothing about Redis. */
+    int64_t deadline_us = clock_mono_us() + get->kv->timeout_us;
+    enum result result = kv_conn_receive(get->conn, deadline_us, &get->reply, error);
     give(get->kv, get->conn, result, error);
     get->conn = NULL;
     if (result == RESULT_OK && get->reply->type != REDIS_REPLY_ARRAY) {
@@ -238,9 +237,9 @@ static int64_t info_number(struct slice info, const char *name)
 static enum result fetch_info(struct kv_conn *conn, int64_t deadline_us,
                               struct kv_memory *memory, struct error *error)
 {
-    const struct slice words[] = {slice_text("INFO"), slice_text("ALL")};
+    const struct slice words[] = {slice_text("INFO"), slice_text("memory"), slice_text("stats")};
     redisReply *reply = NULL;
-    enum result result = kv_conn_send(conn, words, 2, error);
+    enum result result = kv_conn_send(conn, words, 3, error);
     if (result == RESULT_OK) {
         result = kv_conn_receive(conn, deadline_us, &reply, error);
     }

@@ -25,9 +25,11 @@ enum result kv_open(const struct kv_options *options, struct kv **kv,
                     struct error *error) MUST_CHECK;
 void kv_close(struct kv **kv);
 
-/* Asks for several keys in one round trip: begin sends, and the caller may do other things before
- * finish fetches the answer. RESULT_UNAVAILABLE and *get NULL where Redis does not answer: at once
- * while a recent try has failed. */
+enum { KV_KEYS_MAX = 32 };
+
+/* Asks for several keys (KV_KEYS_MAX at most) in one round trip: begin sends, and the caller may do
+ * other things before finish waits for the answer, for timeout_ms. RESULT_UNAVAILABLE and *get NULL
+ * where Redis does not answer: at once while a recent try has failed. */
 enum result kv_get_begin(struct kv *kv, const struct slice *keys, size_t keys_count,
                          struct kv_get **get, struct error *error) MUST_CHECK;
 enum result kv_get_finish(struct kv_get *get, struct error *error) MUST_CHECK;
