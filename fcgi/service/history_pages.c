@@ -4,11 +4,14 @@
  *   index     the days before today cut into segments of about a hundred listens (whole days), with
  *             the number of listens in each; changes with the past only;
  *   segment   the listens of a segment; likewise;
- *   open      the listens since today's midnight;
+ *   open      the listens since today's midnight, as the last segment;
  *   page      one page as it was asked for, where segments would not do: a day of thousands of
- *             listens, or a history that changed between two parts.
- * Segments border on each other and the first and the last are open to their side, so whatever an
- * outdated index says, the parts cover the history without a gap; it may only pick too few of them.
+ *             listens, or a history that changed between two parts. It is not stored, since anybody
+ *             may ask for any bounds.
+ * Each part is read by a statement of its own. If one had to be loaded and shows a change that came
+ * after this request had read the versions, others may not show it: then the page is read anew by
+ * one statement. Segments border on each other and the first and the last are open to their side, so
+ * they cover the history without a gap; an index may only pick too few of them.
  */
 #include "service/history_pages.h"
 
@@ -20,8 +23,10 @@
 
 static const int64_t day_s = 86400;
 
-/* Larger segments would not be stored (cache.value_max_bytes), and cost as much as a page. */
+/* Larger segments would not be stored (cache.value_max_bytes), and cost more than a page. */
 static const int64_t segment_listens_max = 1000;
+
+static const char page_kind[] = "page";
 
 static const struct db_function fn_page = {"history_page", 5};
 static const struct db_function fn_index = {"history_index", 2};
@@ -46,6 +51,7 @@ struct parts {
 struct index {
     struct list list;
     int64_t until_s;
+    int64_t total; /* listens of the whole history */
 };
 
 static const char *format_bound(char text[24], int64_t bound_s, int64_t none)
@@ -90,6 +96,7 @@ static enum result load_parts(void *context, const struct cache_load *load,
     for (size_t i = 0; i < load->items_count && result == RESULT_OK; i++) {
         if (load->wanted[i]) {
             result = load_part(load, &parts->parts[i], &fills[i], error);
+            fills[i].is_transient = load->items[i].name.kind == page_kind;
         }
     }
     return result;
@@ -210,12 +217,24 @@ static int64_t segment_from(const struct index *index, size_t at)
     return at == index->list.count ? index->until_s : list_key(&index->list, at);
 }
 
-static int64_t segment_listens(const struct index *index, size_t at)
+static int64_t closed_listens(const struct index *index, size_t at)
 {
     int64_t listens = 0;
-    bool is_number = at < index->list.count
-                     && text_parse_int(list_entries(&index->list, at, at + 1), &listens);
+    bool is_number = text_parse_int(list_entries(&index->list, at, at + 1), &listens);
     return is_number ? listens : 0;
+}
+
+/* How many listens a segment holds; the open one what all others leave of the whole. */
+static int64_t segment_listens(const struct index *index, size_t at)
+{
+    if (at < index->list.count) {
+        return closed_listens(index, at);
+    }
+    int64_t listens = index->total;
+    for (size_t closed = 0; closed < index->list.count; closed++) {
+        listens -= closed_listens(index, closed);
+    }
+    return listens;
 }
 
 /* The segment in which `time_s` lies; the first one for all that is older. */
@@ -309,10 +328,11 @@ static enum result fetch_alone(struct cache_reader *reader, const struct history
     snprintf(part.window, sizeof part.window, "%s@%" PRId64 "-%" PRId64,
              query->oldest ? "oldest" : "newest", query->after_s, query->before_s);
     parts->count = 0;
-    add_part(parts, "page", 0, &part);
+    add_part(parts, page_kind, 0, &part);
     enum result result = fetch_parts(reader, parts, error);
     if (result == RESULT_OK) {
         cut(parts, query, page);
+        page->meta = parts->lists[0].meta;
     }
     return result;
 }
@@ -321,7 +341,7 @@ static enum result fetch_deep(struct cache_reader *reader, const struct history_
                               struct parts *parts, struct history_page *page,
                               struct error *error)
 {
-    struct index index;
+    struct index index = {.total = (int64_t)parts->lists[0].total};
     enum result result = fetch_index(reader, &index, error);
     if (result != RESULT_OK) {
         return result;
@@ -338,8 +358,11 @@ static enum result fetch_deep(struct cache_reader *reader, const struct history_
         return result;
     }
     cut(parts, query, page);
+    struct cache_report report;
+    cache_reader_report(reader, &report);
     bool is_short = page->count < query->count && are_more(&index, query, first, last);
-    return is_short ? fetch_alone(reader, query, parts, page, error) : RESULT_OK;
+    return is_short || report.has_moved ? fetch_alone(reader, query, parts, page, error)
+                                        : RESULT_OK;
 }
 
 enum result history_fetch_page(struct cache_reader *reader, const struct history_query *query,
@@ -357,7 +380,6 @@ enum result history_fetch_page(struct cache_reader *reader, const struct history
         return result;
     }
     page->meta = parts->lists[0].meta;
-    page->total = parts->lists[0].total;
     cut(parts, query, page);
     if (query->count == 0 || is_in_recent(&parts->lists[0], query, page)) {
         return RESULT_OK;

@@ -19,7 +19,6 @@ struct history_query {
 /* The page as runs of entries, newest first. They live as long as the reader. */
 struct history_page {
     struct slice meta; /* members that tell the newest and oldest time of the whole history */
-    uint64_t total;    /* listens of the whole history */
     size_t count;      /* of the page */
     size_t runs_count;
     struct {

@@ -18,7 +18,7 @@ static size_t count_entries(const struct db_rows *rows, size_t first, size_t cou
     return end - first < count ? end - first : count;
 }
 
-void list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill)
+size_t list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill)
 {
     struct buffer *to = &fill->payload;
     size_t entries = count_entries(rows, first, count);
@@ -48,6 +48,7 @@ void list_fill(const struct db_rows *rows, size_t first, size_t count, struct ca
         .catalogue = db_rows_int(rows, 0, LIST_CATALOGUE),
         .as_of_us = db_rows_int(rows, 0, LIST_AS_OF_US),
     };
+    return entries;
 }
 
 /* Where the entry ends. */

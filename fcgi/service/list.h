@@ -24,8 +24,8 @@ enum list_column {
 };
 
 /* Makes a chunk of the rows [first, first + count), as far as there are so many, with versions,
- * total and meta of the first row of all. */
-void list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill);
+ * total and meta of the first row of all. Gives the number of its entries. */
+size_t list_fill(const struct db_rows *rows, size_t first, size_t count, struct cache_fill *fill);
 
 /* A chunk opened; everything points into the payload. */
 struct list {

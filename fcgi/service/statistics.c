@@ -82,7 +82,10 @@ static enum result load_chunks(void *context, const struct cache_load *load,
     struct db_rows *rows;
     enum result result = list_call(load, &query->kind->function, params, &rows, error);
     for (size_t i = 0; i < load->items_count && result == RESULT_OK; i++) {
-        list_fill(rows, i * LIST_CHUNK_ENTRIES, LIST_CHUNK_ENTRIES, &fills[i]);
+        size_t entries =
+            list_fill(rows, i * LIST_CHUNK_ENTRIES, LIST_CHUNK_ENTRIES, &fills[i]);
+        /* Anybody may ask for any offset: what lies beyond the end is not kept. */
+        fills[i].is_transient = entries == 0 && load->items[i].name.chunk > 0;
     }
     db_rows_free(&rows);
     return result;
