@@ -1,6 +1,17 @@
 #include "command/command.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* "…://user:password@…", or libpq's "password=…". */
+static bool has_password(const char *text)
+{
+    const char *authority = strstr(text, "://");
+    const char *at = strrchr(text, '@');
+    bool in_authority = authority != NULL && at != NULL && at > authority + 3
+                        && memchr(authority + 3, ':', (size_t)(at - authority - 3)) != NULL;
+    return in_authority || strstr(text, "password=") != NULL;
+}
 
 int command_check_config(struct command_context *context, int argc, char **argv)
 {
@@ -10,12 +21,9 @@ int command_check_config(struct command_context *context, int argc, char **argv)
     const char *path = config_path(context->config);
     printf("# %s\n", path == NULL ? "no configuration file: defaults and environment" : path);
     for (int option = 0; option < CONFIG_COUNT; option++) {
-        /* URLs may hold passwords. */
-        bool is_url = option == CONFIG_DATABASE_URL || option == CONFIG_REDIS_URL;
         const char *text = config_text(context->config, (enum config_option)option);
-        bool has_secret = is_url && strchr(text, '@') != NULL;
         printf("%s = %s\n", config_name((enum config_option)option),
-               has_secret ? "(set; holds a password)" : text);
+               has_password(text) ? "(set; holds a password)" : text);
     }
     return COMMAND_OK;
 }

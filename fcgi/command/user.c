@@ -18,6 +18,11 @@ static enum result hash_password_file(const char *path, char hash[PASSWORD_HASH_
         fclose(file);
     }
     size_t size = is_read ? strcspn(line, "\r\n") : 0;
+    if (size == sizeof line - 1) {
+        return error_set(error, RESULT_INVALID, "user",
+                         "the first line of %s, the password, is longer than %zu bytes", path,
+                         sizeof line - 2);
+    }
     if (size == 0) {
         return error_set(error, RESULT_INVALID, "user",
                          "%s cannot be read, or its first line, the password, is empty", path);
