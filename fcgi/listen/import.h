@@ -13,7 +13,7 @@
 struct import;
 
 struct import_options {
-    const char *source_user; /* of a file that holds several people's listens; NULL: must be one */
+    const char *source_user; /* whose listens, in a file that may hold several people's; else NULL */
     int64_t play_min_ms;     /* shorter plays are skipped where the file tells (30,000 by custom) */
 };
 
@@ -32,7 +32,7 @@ enum result import_open(const char *path, const struct import_options *options,
 void import_close(struct import **import);
 
 /* The next row. The listen lives until the next call. A failure (not RESULT_OK) is about the file
- * as a whole (cut short, unreadable, of several people): reading can't go on, what came before
+ * as a whole (cut short, unreadable, of nobody named): reading can't go on, what came before
  * stands. Reasons, names of members and import_file() may repeat text of the file. */
 enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
                         struct error *error) MUST_CHECK;

@@ -16,7 +16,6 @@ struct import_context {
     const struct import_options *options;
     struct arena *row_arena;  /* emptied before each record */
     struct arena *file_arena; /* lives as long as the import */
-    void *state;              /* the format's own, from file_arena; NULL at first */
 };
 
 struct import_format {

@@ -29,27 +29,18 @@ static size_t split(struct slice line, struct slice columns[COLUMNS])
     }
 }
 
-/* Who the listener is whose listens are wanted: the one named, else the first met. */
-static enum result choose_user(struct import_context *context, struct slice user, bool *wanted,
-                               struct error *error)
+/* Whether the row is of the listener whose listens are wanted. Whether a file holds one person's
+ * listens only is known at its end, and then it would be too late. */
+static enum result choose_user(const struct import_context *context, struct slice user,
+                               bool *wanted, struct error *error)
 {
-    if (context->options->source_user != NULL) {
-        *wanted = slice_is(user, context->options->source_user);
-        return RESULT_OK;
-    }
-    if (context->state == NULL) {
-        context->state = arena_copy(context->file_arena, user);
-        if (context->state == NULL) {
-            return RESULT_NO_MEMORY;
-        }
-    }
-    *wanted = slice_is(user, context->state);
-    if (!*wanted) {
+    if (context->options->source_user == NULL) {
         return error_set(error, RESULT_INVALID, "import",
-                         "the file holds listens of several people: say whose to import, as the"
-                         " source user (the first two are %s and %.*s)",
-                         (const char *)context->state, SLICE_ARGS(user));
+                         "the file may hold listens of several people: say whose to import with "
+                         "--source-user (the first is %.*s)",
+                         SLICE_ARGS(user));
     }
+    *wanted = slice_is(user, context->options->source_user);
     return RESULT_OK;
 }
 

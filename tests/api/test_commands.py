@@ -170,6 +170,10 @@ class Import(harness.ApiTest):
         rows = ["user_000001\t2009-05-04T23:08:57Z\t\tArvo Pärt\t\tFratres",
                 "user_000002\t2009-05-04T13:54:10Z\t\tArvo Pärt\t\tSpiegel im Spiegel"]
         path = self.write("events.tsv", "\n".join(rows) + "\n")
+        done, _ = self.run_import(path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--source-user (the first is user_000001)", done.stderr)
+        self.assertEqual(self.listens(), [])
         self.assertImported(1, "--source-user", "user_000001", path, skipped=1)
         self.assertEqual(self.listens()[0]["track_metadata"]["track_name"], "Fratres")
 
