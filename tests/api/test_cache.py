@@ -1,5 +1,6 @@
 """Cache-first, and never stale: what is served from Redis, when not, and what is said about it."""
 
+import contextlib
 import http.client
 import threading
 import time
@@ -131,6 +132,105 @@ class Freshness(CacheTest):
             self.instance.redis("LPUSH", key, "a list")
         self.assertEqual(self.read(path)[0].body, expected.body)
         self.assertHit(path)
+
+
+class Storing(CacheTest):
+    def keys(self, pattern):
+        return self.instance.redis("--scan", "--pattern", pattern).split()
+
+    def test_a_value_over_the_limit_keeps_no_other_from_being_stored(self):
+        payload = [{"listened_at": NOW - DAY * (i // 40) - i, "track_metadata": {
+            "artist_name": "verbose", "track_name": f"t{i}",
+            "additional_info": {"note": "x" * 5000 if i < 100 else ""}}} for i in range(500)]
+        body = {"listen_type": "import", "payload": payload}
+        self.assertEqual(self.instance.post("/1/submit-listens", body, token=self.token).status,
+                         200)
+        path = f"/1/user/Ann/listens?count=25&max_ts={NOW - 8 * DAY}"
+        for _ in range(2):
+            _, status = self.read(path)
+            self.assertIn("fwd=miss", status)  # for the newest hundred are too large
+        self.assertTrue(self.keys("rf1:*:history:index:*"))
+        self.assertTrue(self.keys("rf1:*:history:segment:*"))
+
+    def test_invented_names_leave_nothing_behind(self):
+        self.submit()
+        for offset in (10**6, 10**6 + 500, 2 * 10**9):
+            self.read(f"/1/stats/user/Ann/artists?offset={offset}&count=1000")
+        self.assertEqual(self.keys("rf1:*:stats:artists:all_time:[1-9]*"), [])
+
+    def test_a_crowded_day_is_read_page_by_page(self):
+        token = self.instance.token("Crowded", "--public")
+        midnight = int(time.time()) // DAY * DAY
+        times = [midnight + 2 * i % (NOW - midnight + 1) for i in range(1800)]
+        for start in (0, 900):
+            payload = [{"listened_at": at, "track_metadata": {
+                "artist_name": "a", "track_name": f"t{start + i}"}}
+                for i, at in enumerate(times[start:start + 900])]
+            self.instance.post("/1/submit-listens", {"listen_type": "import",
+                                                     "payload": payload}, token=token)
+        bound = sorted(times)[600]
+        answer, _ = self.read(f"/1/user/Crowded/listens?count=200&max_ts={bound}")
+        listed = [row["listened_at"] for row in answer.json()["payload"]["listens"]]
+        self.assertEqual(listed, sorted((at for at in times if at < bound), reverse=True)[:200])
+        self.assertEqual(self.keys("rf1:*:history:segment:*-0:0"), [])
+
+
+class SlowPostgresql(CacheTest):
+    def hold(self, seconds):
+        """Lets no read of versions pass for so long."""
+        lock = ("begin; lock table cache_epoch in access exclusive mode; "
+                f"select pg_sleep({seconds}); commit")
+
+        def hold():
+            with contextlib.suppress(RuntimeError):  # PostgreSQL may be stopped meanwhile
+                self.instance.psql(lock)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        self.addCleanup(holder.join)
+        harness.wait_for(lambda: self.instance.psql(
+            "select count(*) from pg_locks where mode = 'AccessExclusiveLock' "
+            "and relation = 'cache_epoch'::regclass and granted") == "1", "the lock")
+
+    def read_at_once(self, path, count):
+        answers = []
+
+        def read():
+            began = time.monotonic()
+            answer = self.instance.get(path)
+            answers.append((answer, time.monotonic() - began))
+
+        readers = [threading.Thread(target=read) for _ in range(count)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        return answers
+
+    def test_redis_is_not_taken_for_dead(self):
+        self.submit()
+        path = "/1/stats/user/Ann/artists"
+        self.read(path)
+        self.assertHit(path)
+        self.hold(0.7)
+        for answer, _ in self.read_at_once(path, 80):
+            self.assertRegex(answer.headers["Cache-Status"], "^refrain; hit; ")
+
+    def test_nobody_waits_for_a_postgresql_that_has_gone(self):
+        self.submit()
+        self.hold(3)
+        stopper = threading.Timer(0.5, self.instance.stop_part, args=("postgresql",))
+        stopper.start()
+        try:
+            answers = self.read_at_once("/1/user/Ann/listen-count", 80)
+        finally:
+            stopper.join()
+            self.instance.start_part("postgresql")
+        for answer, seconds in answers:
+            self.assertIn(answer.status, (200, 503))
+            self.assertLess(seconds, 8)
+        harness.wait_for(lambda: all(self.instance.get("/readyz").status == 200
+                                     for _ in range(20)), "all processes to be back")
 
 
 class Headers(CacheTest):
