@@ -1,5 +1,5 @@
 -- Who there is, what they may do, and the counters that tell how fresh cached values are.
--- Triggers (functions/users.sql, functions/listens.sql) keep the counters right, whoever makes a change.
+-- Triggers (functions/users.sql, functions/tallies.sql) raise the counters, whoever makes a change.
 
 create table refrain.users (
     id            int generated always as identity primary key,
@@ -12,7 +12,8 @@ create table refrain.users (
     created_at    timestamptz not null default now()
 );
 comment on table refrain.users is
-    'Accounts. name is as spelt by the user, name_key is folded and decides who is who. An id is never used again.';
+    'Accounts. name is as spelt by the user; name_key, folded, decides who is who. '
+    'An id is never used again.';
 
 create table refrain.tokens (
     hash         bytea primary key,
@@ -24,10 +25,11 @@ create table refrain.tokens (
     unique (user_id, name)
 );
 comment on table refrain.tokens is
-    'Tokens, by the hash of the secret. scopes is a bit mask: 1 submit, 2 read, 4 manage. Each user''s own token is named main.';
+    'Tokens, by the hash of the secret. scopes is a bit mask: 1 submit, 2 read, 4 manage. '
+    'The one that every account has is named main.';
 
--- Deliberately without a reference to users: the row outlives the account, so that a version never goes back.
--- Every listen updates a row here; the free space lets that happen within its page and leave the index alone.
+-- Deliberately no reference to users: the row outlives the account, so that a version never goes
+-- back. Every listen updates one; free space keeps that within its page and off the index.
 create table refrain.user_version (
     user_id    int primary key,
     bucket     smallint not null,
@@ -38,7 +40,9 @@ create table refrain.user_version (
     deleted_at timestamptz
 ) with (fillfactor = 50);
 comment on table refrain.user_version is
-    'Counters that only rise: live with any change of listens, past when that reaches back before today (UTC), auth when the account or its tokens change. changed_at belongs to live. Whoever changes a user''s data locks the row first; with deleted_at it is a tombstone.';
+    'Counters that only rise: live with any change of listens, past when that reaches back before '
+    'today (UTC), auth when the account or its tokens change. changed_at belongs to live. '
+    'Whoever counts a user''s listens locks the row first. With deleted_at it is a tombstone.';
 
 create table refrain.purges (
     user_id int primary key
@@ -46,22 +50,23 @@ create table refrain.purges (
 comment on table refrain.purges is
     'Deleted users whose listens and tallies are still to be removed (user_purge).';
 
--- Spread over many pages, so that even with the planner's default costs one row is had by the index.
+-- Spread over many pages, so that by the planner's default costs, too, one row is had by the index.
 create table refrain.cache_epoch (
     bucket smallint primary key check (bucket between 0 and 255),
     epoch  bigint not null
 ) with (fillfactor = 10);
 comment on table refrain.cache_epoch is
-    'One epoch for each bucket of users. Raising it makes all cached values of the bucket invalid at once.';
+    'An epoch for each bucket of users. Raising it makes all cached values of the bucket invalid.';
 
 create table refrain.generation (
     name  text primary key,
     value bigint not null
 );
 comment on table refrain.generation is
-    'Counters of what many users share: people (who exists and who is visible), catalogue (names and MBIDs), model.';
+    'Counters of what values of many users depend on: people (who exists and who is public), '
+    'catalogue (names and MBIDs), model.';
 
--- Counters begin at the clock, so that a database made anew is ahead of everything that was cached from the old one.
+-- Counters begin at the clock: a database made anew is ahead of what was cached from the old one.
 insert into refrain.cache_epoch (bucket, epoch)
 select bucket, (extract(epoch from clock_timestamp()) * 1000000)::bigint
 from generate_series(0, 255) bucket;

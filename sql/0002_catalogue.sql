@@ -1,5 +1,5 @@
--- What can be listened to. An id is the first 63 bits of the msid, which is made of the folded names: nothing has to be
--- looked up to store a listen, and every server computes the same.
+-- What can be listened to. An id is the first 63 bits of the msid, which is made of the folded
+-- names: nothing has to be looked up to store a listen, and every server computes the same.
 
 create table refrain.artists (
     id       bigint primary key,
@@ -9,7 +9,7 @@ create table refrain.artists (
     mbids    uuid[]
 );
 comment on table refrain.artists is
-    'Artist credits by folded name. mbids has several entries where the credit joins several artists.';
+    'Artist credits by folded name; one that joins several artists has several mbids.';
 
 create table refrain.releases (
     id         bigint primary key,
@@ -31,4 +31,5 @@ create table refrain.recordings (
     name_key   text not null,
     mbid       uuid
 );
-comment on table refrain.recordings is 'Recordings by folded artist, track and release (which may be unknown).';
+comment on table refrain.recordings is
+    'Recordings by folded artist, track and release (which may be unknown).';

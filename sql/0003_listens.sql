@@ -1,9 +1,11 @@
--- Listens, and what is counted from them. Only listens is written to by hand: its triggers (functions/listens.sql)
--- keep the other tables exact in the same transaction.
+-- Listens, and what is counted from them. Only listens is written to by hand: its triggers
+-- (functions/tallies.sql) keep the rest exact in the same transaction.
+-- The tables of counts have no CHECK constraints: they would cost a single listen a tenth of its
+-- time. verify_user checks far more.
 
--- No references to users (a deleted user's listens are removed bit by bit) nor to the catalogue (listen_add checks that
--- once for each recording in a batch). The key includes artist and release, so that any window is counted from the
--- index alone. Index-only reads need the visibility map: vacuum early.
+-- No references to users (a deleted user's listens go bit by bit) nor to the catalogue (listen_add
+-- looks). The key includes artist and release, so that any window is counted from the index
+-- alone; that needs the visibility map, hence the early vacuum.
 create table refrain.listens (
     user_id      int not null,
     listened_at  timestamptz not null,
@@ -25,21 +27,25 @@ create table refrain.listens (
     autovacuum_analyze_scale_factor = 0.02
 );
 comment on table refrain.listens is
-    'Every listen. The three names are null unless this listen is spelt otherwise than the catalogue. info is additional_info, flattened, without submission_client (which is client); metadata holds the other keys of track_metadata.';
+    'Every listen. The three names are null unless this listen is spelt otherwise than the '
+    'catalogue. info is additional_info, flattened, without submission_client (which is client); '
+    'metadata holds the other keys of track_metadata.';
 
 create table refrain.tallies (
     user_id   int not null,
     period    smallint not null,
-    kind      smallint not null check (kind between 1 and 3),
+    kind      smallint not null,
     entity_id bigint not null,
-    listens   int not null check (listens >= 0),
+    listens   int not null,
     first_at  timestamptz,
     last_at   timestamptz,
     weight    double precision,
     primary key (user_id, period, kind, entity_id)
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 comment on table refrain.tallies is
-    'Listens of each artist (kind 1), release (2) and recording (3), by user and period: 0 is all time, else a calendar year (UTC). All-time rows also hold the first and last listen and a weight that halves in 180 days (listen_weight).';
+    'Listens of each artist (kind 1), release (2) and recording (3), by user and period: 0 is all '
+    'time, else a calendar year (UTC). All-time rows also hold the first and last listen and a '
+    'weight that halves in 180 days (listen_weight).';
 
 -- The order of every chart; ties go by entity, so that pages never overlap.
 create index tallies_chart on refrain.tallies (user_id, period, kind, listens desc, entity_id);
@@ -53,12 +59,13 @@ create table refrain.totals (
     primary key (user_id, period, kind)
 ) with (fillfactor = 50);
 comment on table refrain.totals is
-    'Sums of tallies: how many entities, how many listens. Listens without a release are in no release''s tally.';
+    'Sums of tallies: how many entities, how many listens. A listen without a release is in no '
+    'tally of kind 2.';
 
 create table refrain.listen_days (
     user_id int not null,
     day     date not null,
-    listens int not null check (listens >= 0),
+    listens int not null,
     primary key (user_id, day)
 ) with (fillfactor = 80);
 comment on table refrain.listen_days is 'Listens of each day (UTC), by user.';
@@ -70,7 +77,7 @@ create type refrain.listen_key as (
     artist_id    bigint,
     release_id   bigint
 );
-comment on type refrain.listen_key is 'Of a listen, what counting needs to know.';
+comment on type refrain.listen_key is 'What counting needs to know of a listen.';
 
 create type refrain.tally_key as (
     user_id   int,
@@ -92,4 +99,7 @@ create type refrain.read_row as (
     entry     text
 );
 comment on type refrain.read_row is
-    'What every read answers, one row an entry, and one row with a null entry where there is none: the versions and the database time that the answer belongs to, the total, members of the envelope as JSON without braces, and the entry as a JSON object with the number that it goes by.';
+    'What every read answers: a row for each entry, one row with a null entry where there is none. '
+    'The versions and the database time that the answer belongs to; how many entries there are in '
+    'all; members of the envelope, as JSON without braces; the entry, a JSON object, and the '
+    'number that it goes by.';

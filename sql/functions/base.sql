@@ -1,5 +1,5 @@
--- Small helpers for the other files; sorted first because those need them when they are created.
--- None has a SET clause or is STRICT: each is merged into the query that uses it.
+-- Small helpers for the other files; sorted first, because SQL functions need them when created.
+-- None has a SET clause or is STRICT, so that they melt into the queries that use them.
 
 create or replace function refrain.time_s(t timestamptz) returns bigint
 language sql stable as $$
@@ -17,7 +17,7 @@ create or replace function refrain.utc_midnight(day date) returns timestamptz
 language sql immutable as $$
     select day::timestamp at time zone 'UTC'
 $$;
-comment on function refrain.utc_midnight is 'helper: when a UTC day begins';
+comment on function refrain.utc_midnight is 'helper: when a day begins in UTC';
 
 create or replace function refrain.utc_day(t timestamptz) returns date
 language sql immutable as $$
@@ -29,22 +29,35 @@ create or replace function refrain.utc_year(t timestamptz) returns smallint
 language sql immutable as $$
     select date_part('year', t at time zone 'UTC')::smallint
 $$;
-comment on function refrain.utc_year is 'helper: the calendar year (UTC) of a time, which is the period of its tallies';
+comment on function refrain.utc_year is
+    'helper: the calendar year (UTC) of a time, which is the period of its yearly tallies';
 
 create or replace function refrain.listen_weight(t timestamptz) returns double precision
 language sql stable as $$
-    -- Doubling towards the present instead of halving towards the past: no sum ever has to be brought up to date.
-    -- 1033430400 is 2002-10-01, the earliest listen; 15552000 s are 180 days.
+    -- Doubles towards the present instead of halving towards the past, so that a sum never has to
+    -- be brought up to date. 1033430400 is 2002-10-01, the earliest listen; 15552000 s, 180 days.
     select power(2::double precision, (date_part('epoch', t) - 1033430400) / 15552000)
 $$;
 comment on function refrain.listen_weight is
-    'helper: what a listen adds to its tally''s weight. A listen 180 days earlier weighs half as much; only ratios mean anything.';
+    'helper: what a listen adds to the weight of its tallies, half as much for every 180 days that '
+    'it lies back; only ratios mean anything';
+
+create or replace function refrain.listen_entities(
+    artist_id bigint, release_id bigint, recording_id bigint,
+    out kind smallint, out entity_id bigint)
+returns setof record
+language sql immutable as $$
+    select e.kind::smallint, e.entity_id
+    from (values (1, artist_id), (2, release_id), (3, recording_id)) e(kind, entity_id)
+    where e.entity_id is not null
+$$;
+comment on function refrain.listen_entities is 'helper: in whose tallies a listen counts';
 
 create or replace function refrain.user_bucket(name_key text) returns smallint
 language sql stable as $$
     select get_byte(sha256(convert_to(name_key, 'UTF8')), 0)::smallint
 $$;
-comment on function refrain.user_bucket is 'helper: which of the 256 cache buckets a user lies in';
+comment on function refrain.user_bucket is 'helper: in which of the 256 cache buckets a user lies';
 
 create or replace function refrain.json_text(value text) returns text
 language sql stable as $$
@@ -63,11 +76,12 @@ language sql stable as $$
     select case when value is null or value = '{}' then ''
                 else ',' || substr(value::text, 2, length(value::text) - 2) end
 $$;
-comment on function refrain.json_more is 'helper: the members of an object, to go on with after others';
+comment on function refrain.json_more is
+    'helper: the members of an object, to go on with after others';
 
 create or replace function refrain.json_artist_mbids(name text, mbids uuid[]) returns text
 language sql stable as $$
-    -- Which part of the credit belongs to which of several artists is unknown, hence artists is empty for them.
+    -- Of several artists nobody knows which part of the credit is whose: then artists is empty.
     select '"artist_mbids":' || coalesce(array_to_json(mbids)::text, '[]')
         || ',"artists":['
         || case when cardinality(mbids) = 1 then
@@ -76,7 +90,8 @@ language sql stable as $$
            else '' end
         || ']'
 $$;
-comment on function refrain.json_artist_mbids is 'helper: the members artist_mbids and artists of an object';
+comment on function refrain.json_artist_mbids is
+    'helper: the members artist_mbids and artists of an object';
 
 create or replace function refrain.user_state(
     user_id int,
@@ -84,7 +99,8 @@ create or replace function refrain.user_state(
     out people bigint, out catalogue bigint, out as_of_us bigint, out changed_at timestamptz)
 returns setof record
 language sql stable as $$
-    select e.epoch, v.live, v.past, v.auth, p.value, c.value, refrain.time_us(statement_timestamp()), v.changed_at
+    select e.epoch, v.live, v.past, v.auth, p.value, c.value,
+           refrain.time_us(statement_timestamp()), v.changed_at
     from refrain.user_version v
     join refrain.cache_epoch e on e.bucket = v.bucket
     join refrain.generation p on p.name = 'people'
@@ -92,4 +108,5 @@ language sql stable as $$
     where v.user_id = user_state.user_id and v.deleted_at is null
 $$;
 comment on function refrain.user_state is
-    'user: the versions of a living user''s data, for reads to return beside what they read; no row for anybody else';
+    'user: the versions of a living user''s data, for a read to return beside what it has read; '
+    'no row for anybody else';

@@ -1,23 +1,29 @@
--- The catalogue grows with what is listened to. Sessions that add the same entities at the same time take locks in one
--- order, so that they can't block each other in a circle: artists, releases, recordings, each by id; then, also each by
--- id, the rows that are missing an MBID; the generation last (its triggers run at the end of a statement).
+-- The catalogue grows with what is listened to. Sessions that add the same things at the same time
+-- take their locks in one order, so that none wait in a circle: artists, releases, recordings, each
+-- by id; then, again so, the rows that lack an MBID; the generation last, by triggers, which run at
+-- the end of a statement.
 
 create or replace function refrain.catalogue_add(
-    artist_ids bigint[], artist_msids uuid[], artist_names text[], artist_keys text[], artist_mbids text[],
-    release_ids bigint[], release_msids uuid[], release_artist_ids bigint[], release_names text[], release_keys text[],
-    release_mbids uuid[], release_group_mbids uuid[],
-    recording_ids bigint[], recording_msids uuid[], recording_artist_ids bigint[], recording_release_ids bigint[],
-    recording_names text[], recording_keys text[], recording_mbids uuid[])
+    artist_ids bigint[], artist_msids uuid[], artist_names text[], artist_keys text[],
+    artist_mbids text[],
+    release_ids bigint[], release_msids uuid[], release_artist_ids bigint[], release_names text[],
+    release_keys text[], release_mbids uuid[], release_group_mbids uuid[],
+    recording_ids bigint[], recording_msids uuid[], recording_artist_ids bigint[],
+    recording_release_ids bigint[], recording_names text[], recording_keys text[],
+    recording_mbids uuid[])
 returns void
-language plpgsql as $$
+language plpgsql
+set plan_cache_mode = force_generic_plan
+as $$
 begin
-    -- Most submissions hold nothing new. Then this one look is all, and the transaction writes nothing.
+    -- Most submissions hold nothing new: then one look is all, and the transaction writes nothing.
     if not exists (
         select from unnest(artist_ids, artist_msids, artist_mbids) n(id, msid, mbids)
         left join refrain.artists a on a.id = n.id
         where a.msid is distinct from n.msid or (a.mbids is null and n.mbids is not null)
     ) and not exists (
-        select from unnest(release_ids, release_msids, release_mbids, release_group_mbids) n(id, msid, mbid, group_mbid)
+        select from unnest(release_ids, release_msids, release_mbids, release_group_mbids)
+                    n(id, msid, mbid, group_mbid)
         left join refrain.releases l on l.id = n.id
         where l.msid is distinct from n.msid
            or (l.mbid is null and n.mbid is not null)
@@ -35,14 +41,16 @@ begin
 
     insert into refrain.artists (id, msid, name, name_key, mbids)
     select n.id, n.msid, n.name, n.name_key, n.mbids::uuid[]
-    from unnest(artist_ids, artist_msids, artist_names, artist_keys, artist_mbids) n(id, msid, name, name_key, mbids)
+    from unnest(artist_ids, artist_msids, artist_names, artist_keys, artist_mbids)
+         n(id, msid, name, name_key, mbids)
     order by n.id
     on conflict (id) do nothing;
 
     insert into refrain.releases (id, msid, artist_id, name, name_key, mbid, group_mbid)
     select n.*
     from unnest(release_ids, release_msids, release_artist_ids, release_names, release_keys,
-                release_mbids, release_group_mbids) n(id, msid, artist_id, name, name_key, mbid, group_mbid)
+                release_mbids, release_group_mbids)
+         n(id, msid, artist_id, name, name_key, mbid, group_mbid)
     order by n.id
     on conflict (id) do nothing;
 
@@ -57,11 +65,14 @@ begin
     perform refrain.catalogue_check(
         artist_ids, artist_msids, release_ids, release_msids, recording_ids, recording_msids);
     perform refrain.catalogue_fill(
-        artist_ids, artist_mbids, release_ids, release_mbids, release_group_mbids, recording_ids, recording_mbids);
+        artist_ids, artist_mbids, release_ids, release_mbids, release_group_mbids,
+        recording_ids, recording_mbids);
 end
 $$;
 comment on function refrain.catalogue_add is
-    'all: adds the artists, releases and recordings (each at most once) that are not there yet, and MBIDs that were unknown; RF003 if an id belongs to another msid. For a short transaction of its own, before listen_add';
+    'all: adds the artists, releases and recordings (each given once) that are not there yet, and '
+    'MBIDs that were unknown; RF003 if an id belongs to another msid. For a short transaction of '
+    'its own, before listen_add';
 
 create or replace function refrain.catalogue_check(
     artist_ids bigint[], artist_msids uuid[], release_ids bigint[], release_msids uuid[],
@@ -74,13 +85,16 @@ begin
     select format('%s %s has the id of %s', c.what, c.wanted, c.found) into clash
     from (
         select 'artist' what, n.msid wanted, a.msid found
-        from unnest(artist_ids, artist_msids) n(id, msid) join refrain.artists a on a.id = n.id
+        from unnest(artist_ids, artist_msids) n(id, msid)
+        join refrain.artists a on a.id = n.id
         union all
         select 'release', n.msid, l.msid
-        from unnest(release_ids, release_msids) n(id, msid) join refrain.releases l on l.id = n.id
+        from unnest(release_ids, release_msids) n(id, msid)
+        join refrain.releases l on l.id = n.id
         union all
         select 'recording', n.msid, r.msid
-        from unnest(recording_ids, recording_msids) n(id, msid) join refrain.recordings r on r.id = n.id
+        from unnest(recording_ids, recording_msids) n(id, msid)
+        join refrain.recordings r on r.id = n.id
     ) c
     where c.wanted <> c.found
     limit 1;
@@ -89,11 +103,12 @@ begin
     end if;
 end
 $$;
-comment on function refrain.catalogue_check is 'helper: RF003 if an id belongs to another msid than is said here';
+comment on function refrain.catalogue_check is
+    'helper: RF003 if an id belongs to another msid than is said here';
 
 create or replace function refrain.catalogue_fill(
-    artist_ids bigint[], artist_mbids text[], release_ids bigint[], release_mbids uuid[], release_group_mbids uuid[],
-    recording_ids bigint[], recording_mbids uuid[])
+    artist_ids bigint[], artist_mbids text[], release_ids bigint[], release_mbids uuid[],
+    release_group_mbids uuid[], recording_ids bigint[], recording_mbids uuid[])
 returns void
 language plpgsql as $$
 begin
@@ -103,8 +118,10 @@ begin
     order by a.id for update of a;
 
     perform from refrain.releases l
-    join unnest(release_ids, release_mbids, release_group_mbids) n(id, mbid, group_mbid) on n.id = l.id
-    where (l.mbid is null and n.mbid is not null) or (l.group_mbid is null and n.group_mbid is not null)
+    join unnest(release_ids, release_mbids, release_group_mbids) n(id, mbid, group_mbid)
+        on n.id = l.id
+    where (l.mbid is null and n.mbid is not null)
+       or (l.group_mbid is null and n.group_mbid is not null)
     order by l.id for update of l;
 
     perform from refrain.recordings r
@@ -118,10 +135,12 @@ begin
         from unnest(artist_ids, artist_mbids) n(id, mbids)
         where a.id = n.id and a.mbids is null and n.mbids is not null
     ), release as (
-        update refrain.releases l set mbid = coalesce(l.mbid, n.mbid), group_mbid = coalesce(l.group_mbid, n.group_mbid)
+        update refrain.releases l
+        set mbid = coalesce(l.mbid, n.mbid), group_mbid = coalesce(l.group_mbid, n.group_mbid)
         from unnest(release_ids, release_mbids, release_group_mbids) n(id, mbid, group_mbid)
         where l.id = n.id
-          and ((l.mbid is null and n.mbid is not null) or (l.group_mbid is null and n.group_mbid is not null))
+          and ((l.mbid is null and n.mbid is not null)
+            or (l.group_mbid is null and n.group_mbid is not null))
     )
     update refrain.recordings r set mbid = n.mbid
     from unnest(recording_ids, recording_mbids) n(id, mbid)
@@ -130,16 +149,18 @@ end
 $$;
 comment on function refrain.catalogue_fill is 'helper: fills in MBIDs that were unknown';
 
--- A new entity is in nobody's answer yet, so there is no trigger on insert.
+-- ── what changes raise ──
+
+-- There is no trigger on insert: what is new stands in nobody's answer yet.
 create or replace function refrain.catalogue_changed() returns trigger
 language plpgsql as $$
 begin
     if tg_op = 'UPDATE' then
-        if not exists (select from (table removed except table added) difference) then
+        if not exists (table removed except table added) then
             return null;
         end if;
     elsif tg_op = 'DELETE' then
-        if not exists (select from removed) then
+        if not exists (table removed) then
             return null;
         end if;
     end if;
@@ -147,7 +168,8 @@ begin
     return null;
 end
 $$;
-comment on function refrain.catalogue_changed is 'trigger: a real change of the catalogue raises its generation';
+comment on function refrain.catalogue_changed is
+    'trigger: a real change of the catalogue raises its generation';
 
 create or replace trigger artists_updated after update on refrain.artists
 referencing old table as removed new table as added

@@ -1,36 +1,39 @@
--- A user's listens, one by one.
+-- A user's listens, one by one. The settings are for the same reasons as in statistics.sql; and no
+-- estimate shall ever talk the planner into sorting a history instead of walking along the key.
 
 create or replace function refrain.history_slice(
     user_id int, after_s bigint, before_s bigint, ascending boolean, count int)
 returns setof refrain.listens
 language plpgsql stable rows 100
--- Pages are cut from the key's index, wherever in a million listens they lie: no estimate may talk the planner into sorting.
+set plan_cache_mode = force_generic_plan
 set enable_sort = off
 set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+    after  constant timestamptz := coalesce(to_timestamp(after_s), '-infinity');
+    before constant timestamptz := coalesce(to_timestamp(before_s), 'infinity');
 begin
     if ascending then
         return query
         select * from refrain.listens l
         where l.user_id = history_slice.user_id
-          and l.listened_at > coalesce(to_timestamp(after_s), '-infinity')
-          and l.listened_at < coalesce(to_timestamp(before_s), 'infinity')
+          and l.listened_at > after and l.listened_at < before
         order by l.listened_at, l.recording_id
         limit history_slice.count;
     else
         return query
         select * from refrain.listens l
         where l.user_id = history_slice.user_id
-          and l.listened_at > coalesce(to_timestamp(after_s), '-infinity')
-          and l.listened_at < coalesce(to_timestamp(before_s), 'infinity')
+          and l.listened_at > after and l.listened_at < before
         order by l.listened_at desc, l.recording_id desc
         limit history_slice.count;
     end if;
 end
 $$;
 comment on function refrain.history_slice is
-    'user: the count (null: all) oldest or newest listens after and before these times, either of which may be null';
+    'user: the oldest or the newest listens after and before these times, of which either may be '
+    'null, as may be the count (all)';
 
 create or replace function refrain.history_entry(
     h refrain.listens, r refrain.recordings, a refrain.artists, l refrain.releases)
@@ -44,45 +47,54 @@ language sql stable as $$
         || coalesce(',"release_name":' || to_json(coalesce(h.release_name, l.name))::text, '')
         || ',"additional_info":{"recording_msid":"' || r.msid || '"'
         || coalesce(',"submission_client":' || to_json(h.client)::text, '')
-        || refrain.json_more(h.info - '{recording_msid,submission_client}'::text[]) || '}'
+        -- No key may come twice, whatever was sent; a client that is no text has stayed in info.
+        || refrain.json_more(h.info - case when h.client is null then '{recording_msid}'
+                                           else '{recording_msid,submission_client}' end::text[])
+        || '}'
         || case when r.mbid is null then '' else
-               ',"mbid_mapping":{"recording_mbid":"' || r.mbid || '","recording_name":' || to_json(r.name)::text
+               ',"mbid_mapping":{"recording_mbid":"' || r.mbid
+               || '","recording_name":' || to_json(r.name)::text
                || coalesce(',"release_mbid":"' || l.mbid || '"', '')
                || coalesce(',"release_group_mbid":"' || l.group_mbid || '"', '')
                || ',' || refrain.json_artist_mbids(a.name, a.mbids) || '}'
            end
-        || refrain.json_more(
-               h.metadata - '{artist_name,track_name,release_name,additional_info,mbid_mapping}'::text[])
+        || refrain.json_more(h.metadata - ('{artist_name,track_name,release_name,'
+               'additional_info,mbid_mapping}')::text[])
         || '}}'
 $$;
 comment on function refrain.history_entry is
-    'helper: a listen as it was sent, with what the catalogue knows of its recording, artist and release (which may be null)';
+    'helper: a listen as it was sent, with what the catalogue knows of its recording, artist and '
+    'release (which may be null)';
 
 create or replace function refrain.history_page(
     user_id int, after_s bigint, before_s bigint, ascending boolean, count int)
 returns setof refrain.read_row
 language plpgsql stable
--- A page is short: whatever the catalogue's size, its names are looked up one by one.
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 begin
     return query
+    with whole as materialized (
+        select (select listened_at from refrain.listens x
+                where x.user_id = history_page.user_id
+                order by listened_at desc limit 1) as latest,
+               (select listened_at from refrain.listens x
+                where x.user_id = history_page.user_id
+                order by listened_at limit 1) as oldest
+    )
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
            coalesce(t.listens, 0),
-           '"latest_listen_ts":' || coalesce(refrain.time_s(span.latest), 0)
-           || ',"oldest_listen_ts":' || coalesce(refrain.time_s(span.oldest), 0),
+           '"latest_listen_ts":' || coalesce(refrain.time_s(whole.latest), 0)
+           || ',"oldest_listen_ts":' || coalesce(refrain.time_s(whole.oldest), 0),
            refrain.time_s(h.listened_at),
            refrain.history_entry(h, r, a, l)
     from refrain.user_state(history_page.user_id) v
-    cross join lateral (
-        select (select listened_at from refrain.listens x where x.user_id = history_page.user_id
-                order by listened_at desc limit 1) as latest,
-               (select listened_at from refrain.listens x where x.user_id = history_page.user_id
-                order by listened_at limit 1) as oldest
-    ) span
-    left join refrain.totals t on t.user_id = history_page.user_id and t.period = 0 and t.kind = 3
+    cross join whole
+    left join refrain.totals t
+        on t.user_id = history_page.user_id and t.period = 0 and t.kind = 3
     left join (
         refrain.history_slice(history_page.user_id, after_s, before_s, ascending, count) h
         join refrain.recordings r on r.id = h.recording_id
@@ -93,35 +105,47 @@ begin
 end
 $$;
 comment on function refrain.history_page is
-    'user: listens after and before these times (both exclusive, either may be null), newest first: the count (null: all) oldest of them if ascending, else the newest';
+    'user: listens after and before these times (both exclusive, either may be null), newest '
+    'first: the count (null: all) oldest of them if ascending, else the newest; key is the time';
 
 create or replace function refrain.history_count(user_id int) returns setof refrain.read_row
 language sql stable as $$
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
            coalesce(t.listens, 0), '', null::bigint, null::text
     from refrain.user_state(history_count.user_id) v
-    left join refrain.totals t on t.user_id = history_count.user_id and t.period = 0 and t.kind = 3
+    left join refrain.totals t
+        on t.user_id = history_count.user_id and t.period = 0 and t.kind = 3
 $$;
 comment on function refrain.history_count is 'user: how many listens there are; no entries';
 
-create or replace function refrain.history_index(user_id int, until_s bigint) returns setof refrain.read_row
-language plpgsql stable as $$
+create or replace function refrain.history_index(user_id int, until_s bigint)
+returns setof refrain.read_row
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 begin
     return query
     with days as (
-        select d.day, d.listens, (sum(d.listens) over (order by d.day) - d.listens) / 100 as segment
+        select d.day, d.listens,
+               (sum(d.listens) over (order by d.day) - d.listens) / 100 as segment
         from refrain.listen_days d
-        where d.user_id = history_index.user_id and d.day < refrain.utc_day(to_timestamp(until_s))
+        where d.user_id = history_index.user_id
+          and d.day < refrain.utc_day(to_timestamp(until_s))
     ), segments as (
-        select min(day) as day, sum(listens) as listens, count(*) over () as total from days group by segment
+        select min(day) as day, sum(listens) as listens, count(*) over () as total
+        from days
+        group by segment
     )
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
-           coalesce(s.total, 0), '', refrain.time_s(refrain.utc_midnight(s.day)), s.listens::text
+           coalesce(s.total, 0), '', refrain.time_s(refrain.utc_midnight(s.day)),
+           s.listens::text
     from refrain.user_state(history_index.user_id) v
     left join segments s on true
     order by s.day;
 end
 $$;
 comment on function refrain.history_index is
-    'user: the days before until_s (a UTC midnight) in segments of about a hundred listens, oldest first: when each begins, and how many listens it has. A segment changes only with the listens up to its end';
+    'user: the days before until_s (a UTC midnight) in segments of about a hundred listens, '
+    'oldest first: key is when one begins, entry how many listens it has. Where a segment is cut '
+    'depends on older days alone';

@@ -1,27 +1,30 @@
--- Charts: what a user listened to most.
--- A page is short: whatever the catalogue's size, its names are looked up one by one, hence no hash and merge joins.
+-- Charts: what a user listened to most. Planned once: to plan such a query takes longer than to run
+-- it. Names are looked up one by one (no hash and merge joins), however large the catalogue is,
+-- because a page is short.
 
 create or replace function refrain.chart_page(
-    user_id int, kind smallint, from_s bigint, to_s bigint, period int, first int, count int,
+    user_id int, kind int, from_s bigint, to_s bigint, period int, first int, count int,
     out total bigint, out entity_id bigint, out listens bigint)
 returns setof record
 language plpgsql stable rows 100
-set jit = off
+set plan_cache_mode = force_generic_plan
 set max_parallel_workers_per_gather = 0
 as $$
 #variable_conflict use_column
 begin
     if period >= 0 then
         return query
-        select coalesce((select entities from refrain.totals o
-                         where o.user_id = chart_page.user_id and o.period = chart_page.period
-                           and o.kind = chart_page.kind), 0),
+        select coalesce(
+                   (select entities from refrain.totals o
+                    where o.user_id = chart_page.user_id and o.period = chart_page.period
+                      and o.kind = chart_page.kind), 0),
                p.entity_id, p.listens
         from (values (1)) one
         left join (
             select t.entity_id, t.listens::bigint as listens
             from refrain.tallies t
-            where t.user_id = chart_page.user_id and t.period = chart_page.period and t.kind = chart_page.kind
+            where t.user_id = chart_page.user_id and t.period = chart_page.period
+              and t.kind = chart_page.kind
             order by t.listens desc, t.entity_id
             offset chart_page.first limit chart_page.count
         ) p on true;
@@ -30,10 +33,12 @@ begin
         with chart as materialized (
             select e.entity_id, count(*) as listens
             from (
-                select case chart_page.kind when 1 then l.artist_id when 2 then l.release_id else l.recording_id end
+                select case chart_page.kind
+                           when 1 then l.artist_id when 2 then l.release_id else l.recording_id end
                 from refrain.listens l
                 where l.user_id = chart_page.user_id
-                  and l.listened_at >= to_timestamp(from_s) and l.listened_at < to_timestamp(to_s)
+                  and l.listened_at >= to_timestamp(from_s)
+                  and l.listened_at < to_timestamp(to_s)
             ) e(entity_id)
             where e.entity_id is not null
             group by e.entity_id
@@ -50,13 +55,16 @@ begin
 end
 $$;
 comment on function refrain.chart_page is
-    'user: a page of the artists (kind 1), releases (2) or recordings (3) most listened to, unordered, with how many there are in all; one row without an entity if the page is empty. The period is 0 for all time, a calendar year, or -1 for [from_s, to_s)';
+    'user: a page of the artists (kind 1), releases (2) or recordings (3) most listened to, and '
+    'how many there are in all, in no order; one row without an entity if the page is empty. '
+    'period is 0 for all time, a calendar year (both are read from tallies), or -1 for the '
+    'listens in [from_s, to_s)';
 
 create or replace function refrain.chart_meta(
     from_s bigint, to_s bigint, period int, changed_at timestamptz, counted text, total bigint)
 returns text
 language sql stable as $$
-    -- All time begins in 2002, as it does on ListenBrainz.
+    -- 1009843200 is 2002-01-01, where all time begins on ListenBrainz.
     select '"from_ts":' || case when period = 0 then 1009843200 else from_s end
         || ',"to_ts":' || case when period = 0 then refrain.time_s(changed_at) else to_s end
         || ',"last_updated":' || refrain.time_s(changed_at)
@@ -68,6 +76,7 @@ create or replace function refrain.stats_artists(
     user_id int, from_s bigint, to_s bigint, period int, first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -75,24 +84,29 @@ as $$
 begin
     return query
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
-           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_artist_count', p.total),
+           refrain.chart_meta(
+               from_s, to_s, period, v.changed_at, 'total_artist_count', p.total),
            p.listens,
-           '{"artist_mbid":' || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
+           '{"artist_mbid":'
+           || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
            || ',"artist_name":' || to_json(a.name)::text
            || ',"listen_count":' || p.listens || '}'
     from refrain.user_state(stats_artists.user_id) v
-    cross join refrain.chart_page(stats_artists.user_id, 1::smallint, from_s, to_s, period, first, count) p
+    cross join refrain.chart_page(
+        stats_artists.user_id, 1, from_s, to_s, period, first, count) p
     left join refrain.artists a on a.id = p.entity_id
     order by p.listens desc, p.entity_id;
 end
 $$;
 comment on function refrain.stats_artists is
-    'user: entries [first, first + count) of the artists most listened to in all time (period 0), a calendar year, or [from_s, to_s) (period -1)';
+    'user: the artists most listened to, ranks [first, first + count), in all time (period 0), in '
+    'a calendar year, or in [from_s, to_s) (period -1); key is the number of listens';
 
 create or replace function refrain.stats_releases(
     user_id int, from_s bigint, to_s bigint, period int, first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -100,7 +114,8 @@ as $$
 begin
     return query
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
-           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_release_count', p.total),
+           refrain.chart_meta(
+               from_s, to_s, period, v.changed_at, 'total_release_count', p.total),
            p.listens,
            '{' || refrain.json_artist_mbids(a.name, a.mbids)
            || ',"artist_name":' || to_json(a.name)::text
@@ -108,18 +123,21 @@ begin
            || ',"release_mbid":' || refrain.json_uuid(l.mbid)
            || ',"release_name":' || to_json(l.name)::text || '}'
     from refrain.user_state(stats_releases.user_id) v
-    cross join refrain.chart_page(stats_releases.user_id, 2::smallint, from_s, to_s, period, first, count) p
+    cross join refrain.chart_page(
+        stats_releases.user_id, 2, from_s, to_s, period, first, count) p
     left join refrain.releases l on l.id = p.entity_id
     left join refrain.artists a on a.id = l.artist_id
     order by p.listens desc, p.entity_id;
 end
 $$;
-comment on function refrain.stats_releases is 'user: the same for releases; listens without a release are left out';
+comment on function refrain.stats_releases is
+    'user: the same for releases; listens without a release are left out';
 
 create or replace function refrain.stats_recordings(
     user_id int, from_s bigint, to_s bigint, period int, first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -127,7 +145,8 @@ as $$
 begin
     return query
     select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
-           refrain.chart_meta(from_s, to_s, period, v.changed_at, 'total_recording_count', p.total),
+           refrain.chart_meta(
+               from_s, to_s, period, v.changed_at, 'total_recording_count', p.total),
            p.listens,
            '{' || refrain.json_artist_mbids(a.name, a.mbids)
            || ',"artist_name":' || to_json(a.name)::text
@@ -137,7 +156,8 @@ begin
            || ',"release_name":' || refrain.json_text(l.name)
            || ',"track_name":' || to_json(r.name)::text || '}'
     from refrain.user_state(stats_recordings.user_id) v
-    cross join refrain.chart_page(stats_recordings.user_id, 3::smallint, from_s, to_s, period, first, count) p
+    cross join refrain.chart_page(
+        stats_recordings.user_id, 3, from_s, to_s, period, first, count) p
     left join refrain.recordings r on r.id = p.entity_id
     left join refrain.artists a on a.id = r.artist_id
     left join refrain.releases l on l.id = r.release_id

@@ -1,55 +1,107 @@
--- Counting listens, by triggers on refrain.listens: tallies, totals and listen_days are exact, and the versions raised,
--- in the transaction that changes a listen, whoever makes the change.
+-- Counting listens, by triggers on refrain.listens: tallies, totals and listen_days are exact, and
+-- versions raised, in the transaction that changes a listen, whoever makes the change.
 --
--- A user's version row is locked before anything of that user is counted (versions_lock: rows of several users in the
--- order of their ids), so that no two transactions count the same user at a time, and none wait in a circle. A change
--- made by hand gets the lock only here, after it has touched the listens themselves; beside a running import of the same
--- user it should call versions_lock first.
+-- A user's version row is locked before anything of that user is counted (versions_lock; several
+-- users in the order of their ids). So no two transactions count for one user at a time, none wait
+-- in a circle, and each statement after the lock sees what the holder before has committed.
+-- listen_add takes the lock before it stores anything. What is changed by hand is locked only here,
+-- after the listens themselves: beside a running import of the same user, lock first.
 
--- ── new listens are added to what has been counted ──
+-- ── new listens add to what has been counted ──
+-- Twice the same: a single listen, which is what scrobblers send, costs half of what it would if it
+-- went through the grouping that a batch needs.
 
-create or replace function refrain.listens_inserted() returns trigger
-language plpgsql
-set work_mem = '64MB'
-set jit = off
-as $$
-declare
-    users   constant int[] := array(select distinct user_id from added);
-    unknown int;
+create or replace function refrain.listen_count(one refrain.listen_key) returns void
+language plpgsql as $$
+#variable_conflict use_column
 begin
-    if users = '{}' then
-        return null;
+    if refrain.versions_lock(array[one.user_id]) = '{}' then
+        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
     end if;
-    perform refrain.versions_lock(users);
 
-    with groups as materialized (
-        select user_id,
-               case when grouping(year) = 0 then year else 0 end::smallint as period,
-               case when grouping(artist_id) = 0 then 1 when grouping(release_id) = 0 then 2 else 3 end::smallint as kind,
-               coalesce(artist_id, release_id, recording_id) as entity_id,
-               count(*)::int as listens,
-               case when grouping(year) = 1 then min(listened_at) end as first_at,
-               case when grouping(year) = 1 then max(listened_at) end as last_at,
-               case when grouping(year) = 1 then sum(weight) end as weight
-        from (select user_id, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id,
-                     listened_at, refrain.listen_weight(listened_at) as weight
-              from added) a
-        group by grouping sets (
-            (user_id, year, artist_id), (user_id, year, release_id), (user_id, year, recording_id),
-            (user_id, artist_id), (user_id, release_id), (user_id, recording_id))
-        having coalesce(artist_id, release_id, recording_id) is not null
-    ), counted as (
-        -- In the order of the key, for the sake of the index.
-        insert into refrain.tallies as t (user_id, period, kind, entity_id, listens, first_at, last_at, weight)
-        select user_id, period, kind, entity_id, listens, first_at, last_at, weight
-        from groups
-        order by user_id, period, kind, entity_id
+    with counted as (
+        insert into refrain.tallies as t (
+            user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+        select one.user_id, p.period, e.kind, e.entity_id, 1,
+               case when p.period = 0 then one.listened_at end,
+               case when p.period = 0 then one.listened_at end,
+               case when p.period = 0 then refrain.listen_weight(one.listened_at) end
+        from (values (0::smallint), (refrain.utc_year(one.listened_at))) p(period)
+        cross join refrain.listen_entities(one.artist_id, one.release_id, one.recording_id) e
         on conflict (user_id, period, kind, entity_id) do update
             set listens = t.listens + excluded.listens,
                 first_at = least(t.first_at, excluded.first_at),
                 last_at = greatest(t.last_at, excluded.last_at),
                 weight = t.weight + excluded.weight
         -- A row that was there has been locked by this transaction, which leaves its mark.
+        returning period, kind, (xmax = 0)::int as fresh
+    ), summed as (
+        insert into refrain.totals as t (user_id, period, kind, entities, listens)
+        select one.user_id, period, kind, fresh, 1 from counted
+        on conflict (user_id, period, kind) do update
+            set entities = t.entities + excluded.entities,
+                listens = t.listens + excluded.listens
+    ), dated as (
+        insert into refrain.listen_days as d (user_id, day, listens)
+        values (one.user_id, refrain.utc_day(one.listened_at), 1)
+        on conflict (user_id, day) do update set listens = d.listens + excluded.listens
+    )
+    update refrain.user_version v
+    set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
+        changed_at = now()
+    where v.user_id = one.user_id;
+end
+$$;
+comment on function refrain.listen_count is 'helper: counts one new listen, and raises versions';
+
+create or replace function refrain.listens_inserted() returns trigger
+language plpgsql as $$
+declare
+    few   constant refrain.listen_key[] := array(
+        select (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key
+        from added limit 2);
+    users int[];
+begin
+    if cardinality(few) < 2 then
+        if cardinality(few) = 1 then
+            perform refrain.listen_count(few[1]);
+        end if;
+        return null;
+    end if;
+
+    users := array(select distinct user_id from added);
+    if cardinality(refrain.versions_lock(users)) < cardinality(users) then
+        raise exception 'listens of a user who does not exist' using errcode = 'RF001';
+    end if;
+
+    with plays as (
+        -- A batch has far fewer recordings than listens; what follows works on these.
+        select user_id, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id,
+               count(*)::int as listens, min(listened_at) as first_at, max(listened_at) as last_at,
+               sum(refrain.listen_weight(listened_at)) as weight
+        from added
+        group by 1, 2, 3, 4, 5
+    ), groups as materialized (
+        select user_id, p.period, e.kind, e.entity_id, sum(listens) as listens,
+               case when p.period = 0 then min(first_at) end as first_at,
+               case when p.period = 0 then max(last_at) end as last_at,
+               case when p.period = 0 then sum(weight) end as weight
+        from plays
+        cross join lateral (values (0::smallint), (year)) p(period)
+        cross join lateral refrain.listen_entities(artist_id, release_id, recording_id) e
+        group by 1, 2, 3, 4
+    ), counted as (
+        insert into refrain.tallies as t (
+            user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+        select user_id, period, kind, entity_id, listens, first_at, last_at, weight
+        from groups
+        -- In the order of the key, for the sake of the index.
+        order by user_id, period, kind, entity_id
+        on conflict (user_id, period, kind, entity_id) do update
+            set listens = t.listens + excluded.listens,
+                first_at = least(t.first_at, excluded.first_at),
+                last_at = greatest(t.last_at, excluded.last_at),
+                weight = t.weight + excluded.weight
         returning user_id, period, kind, (xmax = 0)::int as fresh
     ), summed as (
         insert into refrain.totals as t (user_id, period, kind, entities, listens)
@@ -59,76 +111,71 @@ begin
               select user_id, period, kind, fresh, 0 from counted) g
         group by user_id, period, kind
         on conflict (user_id, period, kind) do update
-            set entities = t.entities + excluded.entities, listens = t.listens + excluded.listens
+            set entities = t.entities + excluded.entities,
+                listens = t.listens + excluded.listens
     ), dated as (
         insert into refrain.listen_days as d (user_id, day, listens)
         select user_id, refrain.utc_day(listened_at), count(*)
         from added
         group by 1, 2
         on conflict (user_id, day) do update set listens = d.listens + excluded.listens
-    ), raised as (
-        update refrain.user_version v
-        set live = v.live + 1, past = refrain.past_raised(v.live, v.past, t.earliest), changed_at = now()
-        from (select user_id, min(listened_at) as earliest from added group by user_id) t
-        where v.user_id = t.user_id and v.deleted_at is null
-        returning 1
     )
-    select cardinality(users) - count(*) into unknown from raised;
-    if unknown > 0 then
-        raise exception 'listens of a user who does not exist' using errcode = 'RF001';
-    end if;
+    update refrain.user_version v
+    set live = v.live + 1, past = refrain.past_raised(v.live, v.past, t.earliest),
+        changed_at = now()
+    from (select user_id, min(listened_at) as earliest from added group by user_id) t
+    where v.user_id = t.user_id;
     return null;
 end
 $$;
-comment on function refrain.listens_inserted is 'trigger: counts new listens';
+comment on function refrain.listens_inserted is 'trigger: counts new listens, and raises versions';
 
 -- ── what any other change touches is counted anew ──
--- Nothing is subtracted: the first and last listen and the weight can only be had from the listens that remain, and with
--- them comes the number. That costs one pass over the user's index, however many listens change.
-
-create or replace function refrain.listen_entities(
-    artist_id bigint, release_id bigint, recording_id bigint, out kind smallint, out entity_id bigint)
-returns setof record
-language sql immutable as $$
-    select e.kind::smallint, e.entity_id
-    from (values (1, artist_id), (2, release_id), (3, recording_id)) e(kind, entity_id)
-    where e.entity_id is not null
-$$;
-comment on function refrain.listen_entities is 'helper: whose tallies a listen counts in';
+-- Nothing is subtracted: the first and the last listen and the weight can only be had from the
+-- listens that remain, and their number comes with them. The price is one pass over the user's
+-- index, however many listens change.
 
 create or replace function refrain.listens_recount(changed refrain.listen_key[]) returns void
 language plpgsql
 set work_mem = '64MB'
-set jit = off
 as $$
 #variable_conflict use_column
 declare
     -- Without users who are being purged.
-    users   constant int[] := refrain.versions_lock(array(select distinct user_id from unnest(changed)));
-    periods constant smallint[] := array(select distinct refrain.utc_year(listened_at) from unnest(changed)) || 0::smallint;
-    days    constant date[] := array(select distinct refrain.utc_day(listened_at) from unnest(changed));
-    touched constant refrain.tally_key[] := array(
-        select distinct (c.user_id, e.kind, e.entity_id)::refrain.tally_key
-        from unnest(changed) c
-        cross join refrain.listen_entities(c.artist_id, c.release_id, c.recording_id) e
-        where c.user_id = any (users));
+    users   constant int[] := refrain.versions_lock(
+        array(select distinct user_id from unnest(changed)));
+    periods smallint[];
+    days    date[];
+    touched refrain.tally_key[];
 begin
     if users = '{}' then
         return;
     end if;
+    periods := array(select distinct refrain.utc_year(listened_at) from unnest(changed))
+            || 0::smallint;
+    days := array(select distinct refrain.utc_day(listened_at) from unnest(changed));
+    touched := array(
+        select distinct (c.user_id, e.kind, e.entity_id)::refrain.tally_key
+        from unnest(changed) c
+        cross join refrain.listen_entities(c.artist_id, c.release_id, c.recording_id) e
+        where c.user_id = any (users));
 
     delete from refrain.tallies t
     using unnest(touched) c
-    where t.user_id = c.user_id and t.period = any (periods) and t.kind = c.kind and t.entity_id = c.entity_id;
+    where t.user_id = c.user_id and t.period = any (periods)
+      and t.kind = c.kind and t.entity_id = c.entity_id;
 
     with remaining as (
         -- Every listen of a touched release or recording is one of a touched artist.
-        select user_id, listened_at, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id
-        from refrain.listens l
+        select user_id, listened_at, refrain.utc_year(listened_at) as year,
+               artist_id, release_id, recording_id
+        from refrain.listens
         where user_id = any (users)
-          and (user_id, artist_id) in (select user_id, entity_id from unnest(touched) where kind = 1)
+          and (user_id, artist_id) in (
+              select user_id, entity_id from unnest(touched) where kind = 1)
     )
-    insert into refrain.tallies (user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+    insert into refrain.tallies (
+        user_id, period, kind, entity_id, listens, first_at, last_at, weight)
     select user_id, coalesce(year, 0), kind, entity_id, count(*),
            case when year is null then min(listened_at) end,
            case when year is null then max(listened_at) end,
@@ -136,6 +183,7 @@ begin
     from remaining r
     cross join refrain.listen_entities(r.artist_id, r.release_id, r.recording_id)
     join unnest(touched) using (user_id, kind, entity_id)
+    -- The sets without a year are those of all time.
     group by grouping sets ((user_id, kind, entity_id, year), (user_id, kind, entity_id))
     having coalesce(year, 0) = any (periods);
 
@@ -152,48 +200,63 @@ begin
     from unnest(users) u(user_id)
     cross join unnest(days) d(day)
     cross join lateral (
-        select count(*) as listens from refrain.listens l
+        select count(*) as listens
+        from refrain.listens l
         where l.user_id = u.user_id
-          and l.listened_at >= refrain.utc_midnight(d.day) and l.listened_at < refrain.utc_midnight(d.day + 1)) n
+          and l.listened_at >= refrain.utc_midnight(d.day)
+          and l.listened_at < refrain.utc_midnight(d.day + 1)) n
     where n.listens > 0;
 
     perform refrain.versions_raise(array_agg(user_id), array_agg(earliest))
-    from (select user_id, min(listened_at) as earliest from unnest(changed)
-          where user_id = any (users) group by user_id) t;
+    from (select user_id, min(listened_at) as earliest
+          from unnest(changed)
+          where user_id = any (users)
+          group by user_id) t;
 end
 $$;
 comment on function refrain.listens_recount is
-    'helper: counts everything again that these listens, which came or went, belong to, and raises versions';
+    'helper: counts again what these listens, which went, came or changed, belong to, and raises '
+    'versions';
 
 create or replace function refrain.listens_deleted() returns trigger
 language plpgsql as $$
 begin
-    perform refrain.listens_recount(
-        array_agg((user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
+    perform refrain.listens_recount(array_agg(
+        (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
     from removed;
     return null;
 end
 $$;
-comment on function refrain.listens_deleted is 'trigger: counts anew what deleted listens belonged to';
+comment on function refrain.listens_deleted is
+    'trigger: counts anew what deleted listens belonged to';
 
 create or replace function refrain.listens_updated() returns trigger
 language plpgsql as $$
 begin
-    -- Both what a changed row was and what it has become; rows that were only touched drop out.
-    perform refrain.listens_recount(
-        array_agg((user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
-    from ((table removed except all table added) union all (table added except all table removed)) changed;
+    if exists (select user_id from added except select user_id from refrain.user_version) then
+        raise exception 'listens of a user who does not exist' using errcode = 'RF001';
+    end if;
+
+    -- What changed rows were, and what they are now. Rows that were only touched drop out.
+    perform refrain.listens_recount(array_agg(
+        (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
+    from ((table removed except all table added)
+          union all
+          (table added except all table removed)) changed;
     return null;
 end
 $$;
-comment on function refrain.listens_updated is 'trigger: counts anew what changed listens belonged to or belong to now';
+comment on function refrain.listens_updated is
+    'trigger: counts anew what changed listens belonged to, or belong to now';
 
 create or replace function refrain.listens_truncated() returns trigger
 language plpgsql as $$
+declare
+    users constant int[] := refrain.versions_lock(array(select user_id from refrain.user_version));
 begin
     truncate refrain.tallies, refrain.totals, refrain.listen_days;
-    perform refrain.versions_raise(users, array_fill('-infinity'::timestamptz, array[cardinality(users)]))
-    from refrain.versions_lock(array(select user_id from refrain.user_version)) users;
+    perform refrain.versions_raise(
+        users, array_fill('-infinity'::timestamptz, array[cardinality(users)]));
     perform refrain.epoch_raise('listens truncated');
     return null;
 end

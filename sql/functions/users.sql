@@ -1,4 +1,5 @@
--- Accounts and tokens. What a change raises is decided by the triggers, so that it does not matter who makes it.
+-- Accounts and tokens. The triggers decide what a change raises, so that it does not matter who
+-- makes it.
 
 create or replace function refrain.user_find(
     name_key text, out user_id int, out user_name text)
@@ -18,10 +19,11 @@ language sql stable as $$
     left join refrain.totals t on t.user_id = u.id and t.period = 0 and t.kind = 3
     order by u.name_key
 $$;
-comment on function refrain.user_list is 'all: every account by name, with its number of listens';
+comment on function refrain.user_list is 'all: every account, by name';
 
 create or replace function refrain.user_add(
-    name text, name_key text, public boolean, admin boolean, password_hash text, token_hash bytea)
+    name text, name_key text, public boolean, admin boolean, password_hash text,
+    token_hash bytea)
 returns int
 language plpgsql as $$
 #variable_conflict use_column
@@ -29,7 +31,8 @@ declare
     added int;
 begin
     insert into refrain.users (name, name_key, public, admin, password_hash)
-    values (user_add.name, user_add.name_key, user_add.public, user_add.admin, user_add.password_hash)
+    values (user_add.name, user_add.name_key, user_add.public, user_add.admin,
+            user_add.password_hash)
     on conflict (name_key) do nothing
     returning id into added;
     if added is null then
@@ -39,9 +42,11 @@ begin
     return added;
 end
 $$;
-comment on function refrain.user_add is 'directory: makes an account with its main token; RF004 if the name is taken';
+comment on function refrain.user_add is
+    'directory: makes an account with its main token; RF004 if the name is taken';
 
-create or replace function refrain.user_token_set(name_key text, token_hash bytea) returns setof text
+create or replace function refrain.user_token_set(name_key text, token_hash bytea)
+returns setof text
 language sql as $$
     with owner as (
         select id, name from refrain.users u where u.name_key = user_token_set.name_key
@@ -49,19 +54,21 @@ language sql as $$
         insert into refrain.tokens (hash, user_id, name, scopes)
         select token_hash, id, 'main', 1 | 2 | 4 from owner
         on conflict (user_id, name) do update
-            set hash = excluded.hash, scopes = excluded.scopes, created_at = now(), last_used_at = null
+            set hash = excluded.hash, scopes = excluded.scopes,
+                created_at = now(), last_used_at = null
     )
     select name from owner
 $$;
 comment on function refrain.user_token_set is
-    'directory: replaces a user''s main token; the user''s name as spelt, or no row for nobody';
+    'directory: replaces a user''s main token; the user''s name as spelt, no row for nobody';
 
 create or replace function refrain.user_delete(name_key text) returns setof int
 language sql as $$
     delete from refrain.users u where u.name_key = user_delete.name_key returning id
 $$;
 comment on function refrain.user_delete is
-    'directory: ends an account at once, leaving its data to user_purge; the id, or no row for nobody';
+    'directory: ends an account at once, and leaves its data to user_purge; the id, no row for '
+    'nobody';
 
 -- ── what changes raise ──
 
@@ -84,10 +91,11 @@ create or replace function refrain.users_updated() returns trigger
 language plpgsql as $$
 declare
     changed int[];
-    shown   boolean;
+    seen    boolean;
 begin
-    select array_agg(n.id), bool_or((n.name, n.name_key, n.public) is distinct from (o.name, o.name_key, o.public))
-    into changed, shown
+    select array_agg(n.id),
+           bool_or((n.name, n.name_key, n.public) is distinct from (o.name, o.name_key, o.public))
+    into changed, seen
     from added n
     join removed o on o.id = n.id
     where n is distinct from o;
@@ -98,14 +106,14 @@ begin
         from added n
         where n.id = v.user_id and v.bucket <> refrain.user_bucket(n.name_key);
     end if;
-    if shown then
+    if seen then
         perform refrain.generation_raise('people');
     end if;
     return null;
 end
 $$;
 comment on function refrain.users_updated is
-    'trigger: any real change of an account raises its auth, and people where others can see the change';
+    'trigger: a real change of an account raises its auth, and people where others can see it';
 
 create or replace function refrain.users_deleted() returns trigger
 language plpgsql as $$
@@ -119,7 +127,8 @@ begin
     end if;
     if gone <> '{}' then
         update refrain.user_version
-        set live = live + 1, past = live + 1, auth = auth + 1, changed_at = now(), deleted_at = now()
+        set live = live + 1, past = live + 1, auth = auth + 1,
+            changed_at = now(), deleted_at = now()
         where user_id = any (gone);
         insert into refrain.purges (user_id) select unnest(gone);
         perform refrain.generation_raise('people');
@@ -127,7 +136,7 @@ begin
     return null;
 end
 $$;
-comment on function refrain.users_deleted is 'trigger: leaves a tombstone and work for user_purge';
+comment on function refrain.users_deleted is 'trigger: leaves tombstones, and work for user_purge';
 
 create or replace function refrain.tokens_changed() returns trigger
 language plpgsql as $$
@@ -139,23 +148,23 @@ begin
     elsif tg_op = 'DELETE' then
         changed := array(select user_id from removed);
     elsif tg_op = 'UPDATE' then
-        -- The time of last use is written again and again, and says nothing about who may do what.
+        -- The time of last use is written again and again, and says nothing of who may do what.
         changed := array(
-            select user_id from (
-                (select hash, user_id, name, scopes from added except select hash, user_id, name, scopes from removed)
-                union all
-                (select hash, user_id, name, scopes from removed except select hash, user_id, name, scopes from added)
-            ) difference);
+            select unnest(array[n.user_id, o.user_id])
+            from (select hash, user_id, name, scopes from added) n
+            full join (select hash, user_id, name, scopes from removed) o on o = n
+            where n is null or o is null);
     else
         changed := array(select user_id from refrain.user_version);
     end if;
-    if cardinality(changed) > 0 then
+    if changed <> '{}' then
         perform refrain.auth_raise(changed);
     end if;
     return null;
 end
 $$;
-comment on function refrain.tokens_changed is 'trigger: a token that comes, goes or changes raises its user''s auth';
+comment on function refrain.tokens_changed is
+    'trigger: a token that comes, goes or changes raises its user''s auth';
 
 create or replace trigger users_inserted after insert on refrain.users
 referencing new table as added

@@ -3,8 +3,7 @@
 create or replace function refrain.verify_user(user_id int, out what text, out detail text)
 returns setof record
 language plpgsql stable
-set work_mem = '256MB'
-set jit = off
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 begin
@@ -15,7 +14,7 @@ begin
         from refrain.listens l
         cross join refrain.listen_entities(l.artist_id, l.release_id, l.recording_id) e
         where l.user_id = verify_user.user_id
-    ), tallies as (
+    ), tallies as materialized (
         select coalesce(year, 0) as period, kind, entity_id, count(*) as listens,
                case when year is null then min(listened_at) end as first_at,
                case when year is null then max(listened_at) end as last_at,
@@ -23,34 +22,38 @@ begin
         from raw
         group by grouping sets ((year, kind, entity_id), (kind, entity_id))
     ), totals as (
-        select period, kind, count(*) as entities, sum(listens) as listens from tallies group by period, kind
+        select period, kind, count(*) as entities, sum(listens) as listens
+        from tallies
+        group by period, kind
     ), days as (
         select refrain.utc_day(listened_at) as day, count(*) as listens
         from refrain.listens l
         where l.user_id = verify_user.user_id
         group by 1
     )
-    select 'tally', format('period %s kind %s entity %s: %s stored, %s counted',
+    select 'tally', format('period %s kind %s entity %s: stored %s, counted %s',
         coalesce(s.period, c.period), coalesce(s.kind, c.kind), coalesce(s.entity_id, c.entity_id),
         (s.listens, s.first_at, s.last_at, s.weight), (c.listens, c.first_at, c.last_at, c.weight))
     from (select * from refrain.tallies t where t.user_id = verify_user.user_id) s
     full join tallies c on (c.period, c.kind, c.entity_id) = (s.period, s.kind, s.entity_id)
     where (s.listens, s.first_at, s.last_at) is distinct from (c.listens, c.first_at, c.last_at)
+       or (s.weight is null) <> (c.weight is null)
        -- A sum of floating-point numbers depends on their order.
        or abs(s.weight - c.weight) > 1e-9 * c.weight
-       or (s.weight is null) <> (c.weight is null)
     union all
-    select 'total', format('period %s kind %s: %s stored, %s counted',
-        coalesce(s.period, c.period), coalesce(s.kind, c.kind), (s.entities, s.listens), (c.entities, c.listens))
+    select 'total', format('period %s kind %s: stored %s, counted %s',
+        coalesce(s.period, c.period), coalesce(s.kind, c.kind),
+        (s.entities, s.listens), (c.entities, c.listens))
     from (select * from refrain.totals t where t.user_id = verify_user.user_id) s
     full join totals c on (c.period, c.kind) = (s.period, s.kind)
     where (s.entities, s.listens) is distinct from (c.entities, c.listens)
     union all
-    select 'day', format('%s: %s stored, %s counted', coalesce(s.day, c.day), s.listens, c.listens)
+    select 'day', format('%s: stored %s, counted %s', coalesce(s.day, c.day), s.listens, c.listens)
     from (select * from refrain.listen_days d where d.user_id = verify_user.user_id) s
     full join days c on c.day = s.day
     where s.listens is distinct from c.listens;
 end
 $$;
 comment on function refrain.verify_user is
-    'user: every difference between what is stored in tallies, totals and listen_days and what the listens amount to; none if all is exact';
+    'user: every difference between tallies, totals and listen_days as stored and what the '
+    'listens amount to; none if all is exact';

@@ -62,6 +62,14 @@ class Submission(harness.ApiTest):
                                 "nested.a.b": 1, "tags": ["piano"],
                                 "big": 123456789012345678901234567890})
 
+    def test_a_client_that_is_no_text_is_kept_too(self):
+        for client in (5, "", {"a": 1}):
+            self.submit(single(submission_client=client))
+            (stored,) = self.listens()
+            info = stored["track_metadata"]["additional_info"]
+            self.assertIn(client if client != {"a": 1} else 1, info.values())
+            self.instance.psql("delete from listens")
+
     def test_a_repeat_changes_nothing(self):
         for _ in range(3):
             self.assertEqual(self.submit(single()).status, 200)

@@ -1,1 +1,13 @@
-EXTRA_DIST +=
+# Against a migrated, empty database; ./check sql makes one.
+EXTRA_DIST += \
+	%D%/psql.py \
+	%D%/run \
+	%D%/test_catalogue.py \
+	%D%/test_concurrency.py \
+	%D%/test_history.py \
+	%D%/test_listens.py \
+	%D%/test_property.py \
+	%D%/test_schema.py \
+	%D%/test_statistics.py \
+	%D%/test_users.py \
+	%D%/world.py

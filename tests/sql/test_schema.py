@@ -1,0 +1,70 @@
+"""What holds for all tables and functions."""
+
+import hashlib
+import pathlib
+import subprocess
+import unittest
+
+import psql
+
+CLASSES = {"user", "directory", "all", "helper", "trigger"}
+READS = ("cache_state", "token_user", "user_find", "user_list", "stats_artists", "stats_releases",
+         "stats_recordings", "history_page", "history_count", "history_index", "verify_user")
+
+
+def functions():
+    return psql.rows("""
+        select p.proname, obj_description(p.oid, 'pg_proc'), p.provolatile,
+               coalesce(p.proargnames[1], ''), coalesce(p.proargtypes[0]::regtype::text, '')
+        from pg_proc p
+        where p.pronamespace = 'refrain'::regnamespace""")
+
+
+class Schema(unittest.TestCase):
+    def test_tables_and_types_have_comments(self):
+        self.assertEqual([], psql.rows("""
+            select c.relname from pg_class c
+            where c.relnamespace = 'refrain'::regnamespace and c.relkind in ('r', 'c')
+              and coalesce(obj_description(c.oid),
+                           obj_description(c.reltype, 'pg_type')) is null"""))
+
+    def test_functions_tell_their_class(self):
+        for name, comment, _, argument, argument_type in functions():
+            with self.subTest(name):
+                word = (comment or "").split(":")[0]
+                self.assertIn(word, CLASSES)
+                if word == "user":
+                    self.assertEqual(("user_id", "integer"), (argument, argument_type))
+
+    def test_reads_take_one_snapshot(self):
+        volatility = {name: kind for name, _, kind, _, _ in functions()}
+        self.assertEqual({name: "s" for name in READS}, {name: volatility[name] for name in READS})
+
+    def test_cache_state_is_merged_into_its_caller(self):
+        plan = "\n".join(row[0] for row in psql.rows(
+            "explain " + psql.call("cache_state", "nobody", b"none")))
+        self.assertNotIn("Function Scan", plan)
+        self.assertIn("users", plan)
+
+    def test_every_bucket_has_an_epoch(self):
+        self.assertEqual(("256", "0", "255"), psql.row(
+            "select count(*), min(bucket), max(bucket) from refrain.cache_epoch"))
+        self.assertEqual([("catalogue",), ("model",), ("people",)], psql.rows(
+            "select name from refrain.generation order by name"))
+
+    def test_buckets_are_as_elsewhere(self):
+        for name in ("rob", "", "Καλλιόπη", "a\\b", "ÿ" * 300):
+            with self.subTest(name):
+                self.assertEqual(str(hashlib.sha256(name.encode()).digest()[0]),
+                                 psql.value(psql.call("user_bucket", name)))
+
+    def test_functions_can_be_made_again(self):
+        folder = pathlib.Path(__file__).resolve().parents[2] / "sql/functions"
+        files = sorted(folder.glob("*.sql"))
+        self.assertTrue(files)
+        for path in files:
+            with self.subTest(path.name):
+                done = subprocess.run(
+                    ["psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-d", psql.url, "-f", path],
+                    capture_output=True, text=True)
+                self.assertEqual((0, ""), (done.returncode, done.stderr))
