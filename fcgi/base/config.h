@@ -25,14 +25,14 @@
         "deadline of one request")                                                                 \
     ROW(DATABASE_URL, "database", "url", TEXT, "postgresql:///refrain", 0, 0, "",                  \
         "PostgreSQL, as libpq writes it")                                                          \
-    ROW(DATABASE_POOL, "database", "pool", NUMBER, "16", 1, 1000, "",                              \
-        "connections at most, of one process")                                                     \
+    ROW(DATABASE_POOL, "database", "pool", NUMBER, "4", 1, 1000, "",                               \
+        "connections of one process at most; twice the processor's cores")                         \
     ROW(DATABASE_STATEMENT_TIMEOUT_MS, "database", "statement_timeout_ms", NUMBER, "5000", 10,     \
         600000, "", "limit of one statement of a request")                                         \
     ROW(REDIS_URL, "redis", "url", TEXT, "unix:///run/redis/redis.sock", 0, 0, "",                 \
         "unix:///PATH or redis://[USER:PASSWORD@]HOST[:PORT]")                                     \
-    ROW(REDIS_POOL, "redis", "pool", NUMBER, "16", 1, 1000, "",                                    \
-        "connections at most, of one process")                                                     \
+    ROW(REDIS_POOL, "redis", "pool", NUMBER, "4", 1, 1000, "",                                     \
+        "connections of one process at most; twice the processor's cores")                         \
     ROW(REDIS_TIMEOUT_MS, "redis", "timeout_ms", NUMBER, "50", 1, 10000, "",                       \
         "limit of one command; past it the database answers")                                      \
     ROW(CACHE_VALUE_MAX_BYTES, "cache", "value_max_bytes", NUMBER, "262144", 1024, 67108864, "",   \
