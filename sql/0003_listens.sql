@@ -79,13 +79,6 @@ create type refrain.listen_key as (
 );
 comment on type refrain.listen_key is 'What counting needs to know of a listen.';
 
-create type refrain.tally_key as (
-    user_id   int,
-    kind      smallint,
-    entity_id bigint
-);
-comment on type refrain.tally_key is 'Whose tally, of what, in any period.';
-
 create type refrain.read_row as (
     epoch     bigint,
     live      bigint,

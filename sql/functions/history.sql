@@ -48,9 +48,8 @@ language sql stable as $$
         || ',"additional_info":{"recording_msid":"' || r.msid || '"'
         || coalesce(',"submission_client":' || to_json(h.client)::text, '')
         -- No key may come twice, whatever was sent; a client that is no text has stayed in info.
-        || refrain.json_more(h.info - case when h.client is null then '{recording_msid}'
-                                           else '{recording_msid,submission_client}' end::text[])
-        || '}'
+        || refrain.json_more(h.info - case when h.client is null then '{recording_msid}'::text[]
+                                 else '{recording_msid,submission_client}'::text[] end) || '}'
         || case when r.mbid is null then '' else
                ',"mbid_mapping":{"recording_mbid":"' || r.mbid
                || '","recording_name":' || to_json(r.name)::text

@@ -15,10 +15,6 @@ create or replace function refrain.listen_count(one refrain.listen_key) returns 
 language plpgsql as $$
 #variable_conflict use_column
 begin
-    if refrain.versions_lock(array[one.user_id]) = '{}' then
-        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
-    end if;
-
     with counted as (
         insert into refrain.tallies as t (
             user_id, period, kind, entity_id, listens, first_at, last_at, weight)
@@ -52,7 +48,8 @@ begin
     where v.user_id = one.user_id;
 end
 $$;
-comment on function refrain.listen_count is 'helper: counts one new listen, and raises versions';
+comment on function refrain.listen_count is
+    'helper: counts one new listen, and raises versions, which are locked already';
 
 create or replace function refrain.listens_inserted() returns trigger
 language plpgsql as $$
@@ -62,16 +59,19 @@ declare
         from added limit 2);
     users int[];
 begin
-    if cardinality(few) < 2 then
-        if cardinality(few) = 1 then
-            perform refrain.listen_count(few[1]);
-        end if;
+    if cardinality(few) = 0 then
         return null;
+    elsif cardinality(few) = 1 then
+        users := array[few[1].user_id];
+    else
+        users := array(select distinct user_id from added);
     end if;
-
-    users := array(select distinct user_id from added);
     if cardinality(refrain.versions_lock(users)) < cardinality(users) then
-        raise exception 'listens of a user who does not exist' using errcode = 'RF001';
+        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
+    end if;
+    if cardinality(few) = 1 then
+        perform refrain.listen_count(few[1]);
+        return null;
     end if;
 
     with plays as (
@@ -135,88 +135,96 @@ comment on function refrain.listens_inserted is 'trigger: counts new listens, an
 -- listens that remain, and their number comes with them. The price is one pass over the user's
 -- index, however many listens change.
 
-create or replace function refrain.listens_recount(changed refrain.listen_key[]) returns void
+create or replace function refrain.user_recount(user_id int, changed refrain.listen_key[])
+returns void
 language plpgsql
+-- Arrays are searched by hash only if they are known when the plan is made.
+set plan_cache_mode = force_custom_plan
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-    -- Without users who are being purged.
-    users   constant int[] := refrain.versions_lock(
-        array(select distinct user_id from unnest(changed)));
-    periods smallint[];
-    days    date[];
-    touched refrain.tally_key[];
+    artists    constant bigint[] := array(select distinct artist_id from unnest(changed));
+    releases   constant bigint[] := array(select distinct release_id from unnest(changed));
+    recordings constant bigint[] := array(select distinct recording_id from unnest(changed));
+    days       constant date[] := array(
+        select distinct refrain.utc_day(listened_at) from unnest(changed));
+    periods    constant smallint[] := 0::smallint || array(
+        select distinct refrain.utc_year(listened_at) from unnest(changed));
 begin
-    if users = '{}' then
-        return;
-    end if;
-    periods := array(select distinct refrain.utc_year(listened_at) from unnest(changed))
-            || 0::smallint;
-    days := array(select distinct refrain.utc_day(listened_at) from unnest(changed));
-    touched := array(
-        select distinct (c.user_id, e.kind, e.entity_id)::refrain.tally_key
-        from unnest(changed) c
-        cross join refrain.listen_entities(c.artist_id, c.release_id, c.recording_id) e
-        where c.user_id = any (users));
-
     delete from refrain.tallies t
-    using unnest(touched) c
-    where t.user_id = c.user_id and t.period = any (periods)
+    using (select 1, unnest(artists)
+           union all select 2, unnest(releases)
+           union all select 3, unnest(recordings)) c(kind, entity_id)
+    where t.user_id = user_recount.user_id and t.period = any (periods)
       and t.kind = c.kind and t.entity_id = c.entity_id;
 
-    with remaining as (
-        -- Every listen of a touched release or recording is one of a touched artist.
-        select user_id, listened_at, refrain.utc_year(listened_at) as year,
-               artist_id, release_id, recording_id
-        from refrain.listens
-        where user_id = any (users)
-          and (user_id, artist_id) in (
-              select user_id, entity_id from unnest(touched) where kind = 1)
-    )
     insert into refrain.tallies (
         user_id, period, kind, entity_id, listens, first_at, last_at, weight)
-    select user_id, coalesce(year, 0), kind, entity_id, count(*),
+    select user_recount.user_id, coalesce(year, 0), kind, entity_id, count(*),
            case when year is null then min(listened_at) end,
            case when year is null then max(listened_at) end,
            case when year is null then sum(refrain.listen_weight(listened_at)) end
-    from remaining r
-    cross join refrain.listen_entities(r.artist_id, r.release_id, r.recording_id)
-    join unnest(touched) using (user_id, kind, entity_id)
+    from (
+        select l.listened_at, refrain.utc_year(l.listened_at) as year, e.kind, e.entity_id
+        from refrain.listens l
+        cross join refrain.listen_entities(l.artist_id, l.release_id, l.recording_id) e
+        where l.user_id = user_recount.user_id
+          -- Every listen of a touched release or recording is one of a touched artist.
+          and l.artist_id = any (artists)
+          and case e.kind when 1 then true
+                          when 2 then e.entity_id = any (releases)
+                          else e.entity_id = any (recordings) end
+    ) remaining
     -- The sets without a year are those of all time.
-    group by grouping sets ((user_id, kind, entity_id, year), (user_id, kind, entity_id))
+    group by grouping sets ((kind, entity_id, year), (kind, entity_id))
     having coalesce(year, 0) = any (periods);
 
-    delete from refrain.totals where user_id = any (users) and period = any (periods);
+    delete from refrain.totals t
+    where t.user_id = user_recount.user_id and t.period = any (periods);
     insert into refrain.totals (user_id, period, kind, entities, listens)
     select user_id, period, kind, count(*), sum(listens)
-    from refrain.tallies
-    where user_id = any (users) and period = any (periods)
+    from refrain.tallies t
+    where t.user_id = user_recount.user_id and t.period = any (periods)
     group by user_id, period, kind;
 
-    delete from refrain.listen_days where user_id = any (users) and day = any (days);
+    delete from refrain.listen_days d
+    where d.user_id = user_recount.user_id and d.day = any (days);
     insert into refrain.listen_days (user_id, day, listens)
-    select u.user_id, d.day, n.listens
-    from unnest(users) u(user_id)
-    cross join unnest(days) d(day)
+    select user_recount.user_id, d.day, n.listens
+    from unnest(days) d(day)
     cross join lateral (
         select count(*) as listens
         from refrain.listens l
-        where l.user_id = u.user_id
+        where l.user_id = user_recount.user_id
           and l.listened_at >= refrain.utc_midnight(d.day)
           and l.listened_at < refrain.utc_midnight(d.day + 1)) n
     where n.listens > 0;
 
-    perform refrain.versions_raise(array_agg(user_id), array_agg(earliest))
-    from (select user_id, min(listened_at) as earliest
-          from unnest(changed)
-          where user_id = any (users)
-          group by user_id) t;
+    perform refrain.versions_raise(array[user_recount.user_id], array[min(listened_at)])
+    from unnest(changed);
+end
+$$;
+comment on function refrain.user_recount is
+    'user: counts again what these listens, which went, came or changed, belong to, and raises '
+    'versions; they are locked already';
+
+create or replace function refrain.listens_recount(changed refrain.listen_key[]) returns void
+language plpgsql as $$
+declare
+    -- Without users who are being purged.
+    users constant int[] := refrain.versions_lock(
+        array(select distinct user_id from unnest(changed)));
+    one   int;
+begin
+    foreach one in array users loop
+        perform refrain.user_recount(
+            one, array(select c from unnest(changed) c where c.user_id = one));
+    end loop;
 end
 $$;
 comment on function refrain.listens_recount is
-    'helper: counts again what these listens, which went, came or changed, belong to, and raises '
-    'versions';
+    'helper: does that for each user of these listens';
 
 create or replace function refrain.listens_deleted() returns trigger
 language plpgsql as $$

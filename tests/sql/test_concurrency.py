@@ -192,6 +192,9 @@ class Purge(unittest.TestCase):
             self.assertEqual(1, world.add_listens(again, (AT_S, tune)))
             self.assertEqual(1, world.add_listens(other, (AT_S, tune)))
             psql.execute(psql.call("user_delete", other.key))
+            # A second worker passes over what the first has taken, and does the rest.
+            self.assertLess(0, int(psql.value(psql.call("user_purge", 100_000))))
+            self.assertEqual("0", psql.value(psql.call("user_purge", 100_000)))
             worker.rows("commit")
         self.assertEqual([], world.differences(again))
 
