@@ -104,7 +104,8 @@ class Pages(unittest.TestCase):
 
     def test_every_bound(self):
         times = [at_s for at_s, _, _ in self.listens]
-        bounds = (None, times[0], times[0] + 1, times[140], times[150] + 1, times[-1], times[-1] - 1)
+        bounds = (None, times[0], times[0] + 1, times[140], times[150] + 1, times[-1],
+                  times[-1] - 1)
         for after_s in bounds:
             for before_s in bounds:
                 for ascending in (False, True):

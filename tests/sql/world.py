@@ -1,4 +1,4 @@
-"""Users, catalogue and listens to test with. Names are made of numbers, so that tests don't meet."""
+"""Users, catalogue and listens to test with. Names are numbered, so that tests don't meet."""
 
 import dataclasses
 import hashlib
