@@ -24,7 +24,7 @@ struct cache_reader {
     struct cache *cache;
     struct cache_request request;
     struct cache_subject subject;
-    bool known; /* the state has been read */
+    bool known; /* the state has been read, and the data may be seen */
     struct cache_state state;
     struct kv_get *gets[FETCHES_MAX]; /* keep what hits point to */
     struct cache_fill *fills[FETCHES_MAX];
@@ -108,10 +108,10 @@ static enum result take_state(struct cache_reader *reader, struct db_conn **conn
                               struct error *error)
 {
     enum result result = cache_state_finish(conn, &reader->request, &reader->state, error);
-    reader->known = result == RESULT_OK;
-    if (reader->known && !reader->request.admit(&reader->state.profile)) {
+    if (result == RESULT_OK && !reader->request.admit(&reader->state.profile)) {
         result = error_set(error, RESULT_NOT_FOUND, "cache", "no such user, or not to be seen");
     }
+    reader->known = result == RESULT_OK;
     return result;
 }
 

@@ -15,7 +15,7 @@ static void append_status(struct http_response *response, const struct cache_rep
     case CACHE_HIT_VALIDATED:
         http_header(response, "Cache-Status", "refrain; hit; ttl=%" PRId64 "; detail=validated",
                     report->ttl_s);
-        http_header(response, "Age", "%" PRId64, report->age_s);
+        http_header_int(response, "Age", report->age_s);
         break;
     case CACHE_MISS_ABSENT:
         http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=absent", stored);
