@@ -11,8 +11,11 @@ dist_man_MANS += \
 dist_doc_DATA += \
 	README.md LICENSE \
 	%D%/administration.md \
+	%D%/cache-keys.md \
 	%D%/cache.md \
 	%D%/configuration.md \
+	%D%/consistency.md \
 	%D%/http-api.md \
 	%D%/listenbrainz-compatibility.md \
+	%D%/metrics.md \
 	%D%/statistics.md

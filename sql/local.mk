@@ -2,6 +2,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0001_users.sql \
 	%D%/0002_catalogue.sql \
 	%D%/0003_listens.sql \
+	%D%/0004_invalidation.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
@@ -9,6 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/history.sql \
 	%D%/functions/listens.sql \
 	%D%/functions/purge.sql \
+	%D%/functions/relay.sql \
 	%D%/functions/schema.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/tallies.sql \

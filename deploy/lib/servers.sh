@@ -16,6 +16,18 @@ serve_names() {
     done
 }
 
+# One worker needs no number.
+worker_names() {
+    local i
+    if ((worker_count == 1)); then
+        echo worker
+        return
+    fi
+    for ((i = 1; i <= worker_count; i++)); do
+        echo "worker-$i"
+    done
+}
+
 has_part() {
     [[ ,$parts, == *,$1,* ]]
 }
@@ -134,7 +146,7 @@ serve_launch() {
 }
 
 worker_launch() {
-    spawn worker "${refrain[@]}" worker
+    spawn "$1" "${refrain[@]}" worker
 }
 
 socket_exists() {
@@ -146,7 +158,9 @@ refrain_start() {
     for name in $(serve_names); do
         serve_launch "$name"
     done
-    worker_launch
+    for name in $(worker_names); do
+        worker_launch "$name"
+    done
     for name in $(serve_names); do
         await "$name" 60 socket_exists "$name"
     done

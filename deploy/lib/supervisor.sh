@@ -71,7 +71,7 @@ part_names() {
     if [[ -z $external_redis ]] && has_part redis; then echo redis; fi
     if has_part refrain; then
         serve_names
-        echo worker
+        worker_names
     fi
     if has_part nginx; then echo nginx; fi
 }
@@ -187,6 +187,7 @@ END
 launch() {
     case $1 in
         serve-*) serve_launch "$1" ;;
+        worker*) worker_launch "$1" ;;
         *) "$1_launch" ;;
     esac
 }

@@ -35,6 +35,11 @@ int64_t clock_wall_us(void)
     return read_us(CLOCK_REALTIME) + moved_us;
 }
 
+int64_t clock_host_us(void)
+{
+    return read_us(CLOCK_REALTIME);
+}
+
 int64_t clock_wall_s(void)
 {
     return clock_wall_us() / 1000000;

@@ -14,6 +14,9 @@ int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
 int64_t clock_wall_s(void);
 
+/* The wall clock as the host has it, unmoved by tests: to be held against clocks of other hosts. */
+int64_t clock_host_us(void);
+
 /* Moves the wall clock of this process, for tests. */
 void clock_move(int64_t offset_us);
 

@@ -14,10 +14,15 @@ enum result secret_init(struct error *error)
     return RESULT_OK;
 }
 
+void secret_random(unsigned char *bytes, size_t size_bytes)
+{
+    randombytes_buf(bytes, size_bytes);
+}
+
 void secret_make_token(char token[UUID_TEXT_SIZE])
 {
     unsigned char bytes[16];
-    randombytes_buf(bytes, sizeof bytes);
+    secret_random(bytes, sizeof bytes);
     bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
     text_format_uuid(bytes, token);

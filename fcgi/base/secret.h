@@ -13,6 +13,9 @@ enum { SECRET_HASH_SIZE = 32, SHA256_SIZE = 32, PASSWORD_HASH_SIZE = 128 };
 /* Must have succeeded once, before threads start, before anything else here is used. */
 enum result secret_init(struct error *error) MUST_CHECK;
 
+/* Bytes that nobody can guess. */
+void secret_random(unsigned char *bytes, size_t size_bytes);
+
 /* A new random UUIDv4, as tokens are handed out. */
 void secret_make_token(char token[UUID_TEXT_SIZE]);
 

@@ -1,16 +1,19 @@
 /*
- * The one way to read a user's data: read-through, versioned, never stale.
+ * The one way to read a user's data: read-through, versioned, never stale (docs/consistency.md).
  *
  * A request opens a reader for a user, fetches what it needs, and finishes it. The first fetch asks
- * Redis for the values and PostgreSQL, by primary key, for the user's versions, both at once; a
- * value is served if it was computed from exactly these versions, and loaded otherwise. With Redis
- * away everything is loaded, and nothing stored.
+ * Redis, in one round trip, for the values, the newest versions that are known of the user, who
+ * asks, and whether a relay vouches for all this. If one does, a value that reaches these versions
+ * is served; if none does, the versions are read from PostgreSQL by key. What is missing is loaded,
+ * by one of all who want it. With Redis away everything is loaded, and nothing stored; with
+ * PostgreSQL away what Redis holds is served as unverified.
  */
 #ifndef REFRAIN_CACHE_CACHE_H
 #define REFRAIN_CACHE_CACHE_H
 
 #include "base/arena.h"
 #include "cache/codec.h"
+#include "cache/identity.h"
 #include "cache/key.h"
 #include "cache/metrics.h"
 #include "db/db.h"
@@ -22,33 +25,27 @@ struct cache;
 struct cache_reader;
 
 struct cache_options {
-    struct kv *kv;
+    struct kv *kv; /* with the scripts of cache/scripts.h */
     struct db *db;
     struct cache_metrics *metrics;
     size_t value_max_bytes;
     int64_t ttl_open_s;
     int64_t ttl_closed_s;
+    size_t loads_max;         /* at a time; fewer than the database's connections */
+    size_t loads_waiting_max; /* for their turn; more are turned away */
+    size_t sharers_max; /* threads that wait long for what another one computes */
 };
 
 /* NULL where memory is short. What the options point to must outlive it. */
 struct cache *cache_create(const struct cache_options *options);
 void cache_destroy(struct cache **cache);
 
-/* Whose data it is, and who asks. Lives as long as the reader. */
-struct cache_profile {
-    int64_t user_id;
-    struct slice user_name; /* as stored */
-    bool is_public;
-    int64_t viewer_id; /* 0: nobody, or an unknown token */
-    int64_t viewer_scopes;
-    bool viewer_is_admin;
-};
-
-/* Whether the one who asks may see the user's data. */
+/* Whether the one who asks may see the user's data. Where it says yes for nobody in particular, who
+ * asks is not looked up. */
 typedef bool cache_admit(const struct cache_profile *profile);
 
 struct cache_request {
-    struct slice folded_name;        /* of the user whose data it is */
+    struct slice folded_name;        /* of the user whose data it is; terminated */
     const unsigned char *token_hash; /* of SECRET_HASH_SIZE bytes; NULL: no token */
     cache_admit *admit;
     struct arena *arena; /* outlives the reader */
@@ -60,8 +57,8 @@ struct cache_reader *cache_reader_open(struct cache *cache, const struct cache_r
 /* Frees every value that was fetched with it. */
 void cache_reader_close(struct cache_reader **reader);
 
-/* Who and whose, when only that is needed; RESULT_NOT_FOUND for an unknown user and for one that
- * may not be seen alike, RESULT_UNAVAILABLE where PostgreSQL does not answer. */
+/* Who and whose; valid as long as the reader. RESULT_NOT_FOUND for an unknown user and for one that
+ * may not be seen alike, RESULT_UNAVAILABLE where neither Redis nor PostgreSQL can tell. */
 enum result cache_reader_profile(struct cache_reader *reader,
                                  const struct cache_profile **profile,
                                  struct error *error) MUST_CHECK;
@@ -91,11 +88,10 @@ struct cache_load {
 typedef enum result cache_loader(void *context, const struct cache_load *load,
                                  struct cache_fill *fills, struct error *error);
 
-enum { CACHE_ITEMS_MAX = 32 };
-
-/* Fetches items: `values[i]` is the payload of items[i], valid until the reader is closed. With
- * `together` the items are parts of one answer: if one has to be loaded, all are, in one snapshot.
- * RESULT_NOT_FOUND as above; else what the loader said. */
+/* Fetches up to CACHE_ITEMS_MAX items: `values[i]` is the payload of items[i], valid until the
+ * reader is closed. With `together` the items are parts of one answer: if one has to be loaded, all
+ * are, in one snapshot. RESULT_NOT_FOUND as above; RESULT_UNAVAILABLE also if too much is being
+ * loaded; else what the loader said. */
 enum result cache_fetch(struct cache_reader *reader, const struct cache_item *items,
                         size_t items_count, bool together, cache_loader *load, void *context,
                         struct slice *values, struct error *error) MUST_CHECK;
@@ -106,11 +102,23 @@ struct cache_report {
     int64_t age_s;     /* of the oldest value */
     int64_t ttl_s;     /* left, of the value that ends first */
     bool stored;       /* all that was loaded is in Redis now */
-    bool has_moved;    /* something was loaded after a change that other values may not show yet */
+    bool has_moved;    /* the parts may belong to different versions of the data */
     int64_t asked_us;  /* spent on asking Redis and for the versions */
     int64_t loaded_us; /* spent on loading */
 };
 void cache_reader_report(const struct cache_reader *reader, struct cache_report *report);
+
+/* The account that a token belongs to; its name lies in the arena. RESULT_NOT_FOUND for an unknown
+ * token; RESULT_UNAVAILABLE as above. */
+enum result cache_identify(struct cache *cache, const unsigned char *token_hash,
+                           struct arena *arena, int64_t deadline_us,
+                           struct cache_account *account, struct error *error) MUST_CHECK;
+
+/* Tells Redis of a change whose commit has been confirmed, and of the versions that it led to;
+ * to be called before the change is acknowledged. Waits for Redis for one time-out at most; that it
+ * fails is no error: the relay tells Redis too. */
+void cache_apply(struct cache *cache, const struct cache_subject *subject,
+                 const struct cache_versions *versions);
 
 /* Counts the request, once, under its view. */
 void cache_count(struct cache *cache, enum cache_view view, enum cache_outcome outcome);
@@ -119,9 +127,12 @@ void cache_totals(const struct cache *cache, struct cache_totals *totals);
 
 struct cache_memory {
     bool is_up; /* whether Redis answers; all else is 0 if not */
+    bool policy_fits;
     int64_t used_bytes;
     int64_t max_bytes; /* 0: no limit */
+    int64_t fragmentation_bytes;
     int64_t evicted;
+    int live_buckets; /* for how many of CACHE_BUCKETS a relay vouches */
 };
 void cache_memory(struct cache *cache, struct cache_memory *memory);
 

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 
-enum { FIELDS = 9, HEADER_BYTES = 8 * (2 + FIELDS), CHECKSUM_BYTES = 8 };
+enum { FIELDS = 12, HEADER_BYTES = 8 * (2 + FIELDS), CHECKSUM_BYTES = 8 };
 
 static const uint64_t encoding_plain = 0;
 static const int64_t day_s = 86400;
@@ -24,9 +24,9 @@ void cache_encode(struct buffer *to, struct slice key, const struct cache_header
 {
     const struct cache_versions *versions = &header->versions;
     const int64_t fields[FIELDS] = {
-        versions->epoch,     versions->live,     versions->past,
-        versions->people,    versions->catalogue, versions->as_of_us,
-        header->window_end_s, header->built_at_us, header->ttl_s,
+        versions->epoch,     versions->live,      versions->past,  versions->auth,
+        versions->people,    versions->catalogue, versions->model, versions->as_of_us,
+        header->window_end_s, header->built_at_us, header->ttl_s,   header->cost_us,
     };
     size_t size = HEADER_BYTES + payload.size_bytes;
     char *start = buffer_reserve(to, size);
@@ -59,10 +59,12 @@ bool cache_decode(struct slice bytes, struct slice key, struct cache_header *hea
         fields[i] = (int64_t)bytes_get_u64(bytes.data + 16 + 8 * i);
     }
     *header = (struct cache_header){
-        .versions = {fields[0], fields[1], fields[2], fields[3], fields[4], fields[5]},
-        .window_end_s = fields[6],
-        .built_at_us = fields[7],
-        .ttl_s = fields[8],
+        .versions = {fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6],
+                     fields[7]},
+        .window_end_s = fields[8],
+        .built_at_us = fields[9],
+        .ttl_s = fields[10],
+        .cost_us = fields[11],
     };
     *payload = slice_of(bytes.data + HEADER_BYTES, bytes.size_bytes - HEADER_BYTES);
     return true;

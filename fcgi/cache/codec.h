@@ -10,15 +10,17 @@
 #include <stdint.h>
 
 /* Part of every value's key: releases with another format don't see each other's values. */
-enum { CACHE_FORMAT = 1 };
+enum { CACHE_FORMAT = 2 };
 
 /* The counters of one database snapshot (cache.md, Versions). */
 struct cache_versions {
     int64_t epoch;
     int64_t live;
     int64_t past;
+    int64_t auth;
     int64_t people;
     int64_t catalogue;
+    int64_t model;
     int64_t as_of_us; /* the snapshot's database time */
 };
 
@@ -27,6 +29,7 @@ struct cache_header {
     int64_t window_end_s; /* where the value's window closes; 0: never */
     int64_t built_at_us;  /* wall clock */
     int64_t ttl_s;
+    int64_t cost_us; /* what it took to compute */
 };
 
 /* Appends header and payload. `key` goes into the checksum: a value under a wrong key is refused. */

@@ -1,21 +1,30 @@
 /*
- * The names under which values lie in Redis. All keys of a user share one hash tag, so that they lie
- * on one slot of a cluster; the URL alone names them, no look-up precedes.
+ * The names of everything in Redis (docs/cache-keys.md). All keys of a user share one hash tag, so
+ * that they lie on one slot of a cluster; the URL alone names them, no look-up precedes.
  */
 #ifndef REFRAIN_CACHE_KEY_H
 #define REFRAIN_CACHE_KEY_H
 
 #include "base/buffer.h"
+#include "base/secret.h"
 #include "base/slice.h"
 
 enum { CACHE_BUCKETS = 256, CACHE_USER_HEX = 32, CACHE_KEY_MAX = 128 };
 
-/* Whose values: one hash of the folded name, the same in sql/functions (user_bucket). */
+/* Values that one fetch may ask for. */
+enum { CACHE_ITEMS_MAX = 32 };
+
+/* Changes only with the protocol: part of the keys that several releases share. */
+enum { CACHE_PROTOCOL = 1 };
+
+/* Whose data: one hash of the folded name, the same in sql/functions (user_subject). */
 struct cache_subject {
     int bucket;
     char hash[CACHE_USER_HEX + 1];
 };
 void cache_subject_of(struct slice folded_name, struct cache_subject *subject);
+/* From the hash alone, in hexadecimal digits. False if it is none. */
+bool cache_subject_parse(struct slice hash, struct cache_subject *subject) MUST_CHECK;
 
 /* What a value is. `kind` and `window` are words of a closed set: letters, digits and _-@. */
 struct cache_name {
@@ -25,8 +34,15 @@ struct cache_name {
     int chunk;
 };
 
-/* Writes rf<format>:{bucket}d:<user>:<service>:<kind>:<window>:<chunk> and gives its length. */
-size_t cache_key_format(const struct cache_subject *subject, const struct cache_name *name,
-                        char key[CACHE_KEY_MAX]);
+/* Each writes a key and gives its length. */
+size_t cache_key_heartbeat(int bucket, char key[CACHE_KEY_MAX]);
+size_t cache_key_position(int bucket, char key[CACHE_KEY_MAX]);
+size_t cache_key_version(const struct cache_subject *subject, char key[CACHE_KEY_MAX]);
+size_t cache_key_lock(const struct cache_subject *subject, const struct cache_name *name,
+                      char key[CACHE_KEY_MAX]);
+size_t cache_key_value(const struct cache_subject *subject, const struct cache_name *name,
+                       char key[CACHE_KEY_MAX]);
+size_t cache_key_profile(const struct cache_subject *subject, char key[CACHE_KEY_MAX]);
+size_t cache_key_token(const unsigned char hash[SECRET_HASH_SIZE], char key[CACHE_KEY_MAX]);
 
 #endif

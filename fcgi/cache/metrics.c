@@ -1,12 +1,18 @@
 /*
  * The file: a mark of the layout, then SLOTS_MAX slots. A process owns the slot whose first byte it
- * holds a lock on; the kernel gives the lock up when the process ends, however it ends. Only the
+ * holds a lock on; the kernel gives the lock up when the process ends, however it ends. The locks
+ * belong to the open file, not to the process: two handles of a process own a slot each. Only the
  * owner writes a slot, with relaxed atomics: the sums are for people, and each counter is exact.
+ *
+ * Counters go on from owner to owner. What tells of now is zeroed by a new owner, and read only
+ * from slots that have one; between its lock and its zeroing, a reader may see the last owner's for
+ * an instant.
  */
 #include "cache/metrics.h"
 
 #include "base/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -19,9 +25,18 @@
 
 enum { SLOTS_MAX = 64 };
 
+struct histogram {
+    _Atomic uint64_t counts[CACHE_TIME_BOUNDS + 1];
+    _Atomic uint64_t sum_us;
+};
+
 struct slot {
     /* A line of the processor's cache of its own at either end keeps slots apart. */
     _Alignas(64) _Atomic uint64_t counts[CACHE_VIEWS_COUNT][CACHE_OUTCOMES_COUNT];
+    _Atomic uint64_t counters[CACHE_COUNTERS_COUNT];
+    struct histogram times[CACHE_TIMES_COUNT];
+    _Atomic uint64_t levels[CACHE_LEVELS_COUNT];
+    struct server_stats servers[CACHE_SERVERS_COUNT];
 };
 
 struct file {
@@ -33,6 +48,17 @@ struct cache_metrics {
     int fd;
     struct file *file;
     struct slot *own;
+};
+
+const int64_t cache_time_bounds_us[CACHE_TIME_BOUNDS] = {
+    50,    100,   200,   500,    1000,   2000,   5000,    10000,
+    20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000,
+};
+
+static const enum cache_level_kind level_kinds[] = {
+#define ROW(name, metric, label, help, kind) CACHE_LEVEL_KIND_##kind,
+    CACHE_LEVELS(ROW)
+#undef ROW
 };
 
 static const char *const view_names[] = {
@@ -65,15 +91,24 @@ enum cache_class cache_outcome_class(enum cache_outcome outcome)
     return outcomes[outcome].class;
 }
 
-/* A file of a release with other views or outcomes must not be added up. */
+/* A file of a release that counts anything else, or else, must not be added up. */
 static uint64_t layout_mark(void)
 {
-    static const char text[] = ""
+    static const char rows[] = "server: connections lent waiting breaker connected "
+                               "connects_failed calls_failed breaker_opened\n"
 #define ROW(name, text, ...) text "\n"
         CACHE_VIEWS(ROW) CACHE_OUTCOMES(ROW)
 #undef ROW
+#define ROW(name, metric, label, ...) metric "{" label "}\n"
+        CACHE_COUNTERS(ROW) CACHE_TIMES(ROW) CACHE_LEVELS(ROW)
+#undef ROW
         ;
-    return hash_64(slice_of(text, sizeof text - 1));
+    uint64_t parts[] = {
+        hash_64(slice_of(rows, sizeof rows - 1)),
+        hash_64(slice_of((const char *)cache_time_bounds_us, sizeof cache_time_bounds_us)),
+        sizeof(struct slot),
+    };
+    return hash_64(slice_of((const char *)parts, sizeof parts));
 }
 
 /* Makes the file under a name of its own and then puts it in place, so that nobody maps half a one,
@@ -140,16 +175,40 @@ static enum result open_file(const char *folder, int *fd, struct error *error)
     return result;
 }
 
+static struct flock lock_of(int i)
+{
+    return (struct flock){
+        .l_type = F_WRLCK,
+        .l_whence = SEEK_SET,
+        .l_start = (off_t)offsetof(struct file, slots) + i * (off_t)sizeof(struct slot),
+        .l_len = 1,
+    };
+}
+
+static void set(_Atomic uint64_t *number, uint64_t value)
+{
+    atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+static void forget_now(struct slot *slot)
+{
+    for (int i = 0; i < CACHE_LEVELS_COUNT; i++) {
+        set(&slot->levels[i], 0);
+    }
+    for (int i = 0; i < CACHE_SERVERS_COUNT; i++) {
+        set(&slot->servers[i].connections, 0);
+        set(&slot->servers[i].lent, 0);
+        set(&slot->servers[i].waiting, 0);
+        set(&slot->servers[i].breaker, BREAKER_CLOSED);
+    }
+}
+
 static struct slot *take_slot(struct cache_metrics *metrics)
 {
     for (int i = 0; i < SLOTS_MAX; i++) {
-        struct flock lock = {
-            .l_type = F_WRLCK,
-            .l_whence = SEEK_SET,
-            .l_start = (off_t)offsetof(struct file, slots) + i * (off_t)sizeof(struct slot),
-            .l_len = 1,
-        };
-        if (fcntl(metrics->fd, F_SETLK, &lock) == 0) {
+        struct flock lock = lock_of(i);
+        if (fcntl(metrics->fd, F_OFD_SETLK, &lock) == 0) {
+            forget_now(&metrics->file->slots[i]);
             return &metrics->file->slots[i];
         }
     }
@@ -206,21 +265,118 @@ void cache_metrics_close(struct cache_metrics **metrics)
     *metrics = NULL;
 }
 
+static void add(_Atomic uint64_t *number, uint64_t count)
+{
+    atomic_fetch_add_explicit(number, count, memory_order_relaxed);
+}
+
 void cache_metrics_count(struct cache_metrics *metrics, enum cache_view view,
                          enum cache_outcome outcome)
 {
-    atomic_fetch_add_explicit(&metrics->own->counts[view][outcome], 1, memory_order_relaxed);
+    assert(view < CACHE_VIEWS_COUNT && outcome < CACHE_OUTCOMES_COUNT);
+    add(&metrics->own->counts[view][outcome], 1);
+}
+
+void cache_metrics_add(struct cache_metrics *metrics, enum cache_counter counter, uint64_t count)
+{
+    assert(counter < CACHE_COUNTERS_COUNT);
+    add(&metrics->own->counters[counter], count);
+}
+
+/* A duration of exactly a bound is within it. */
+void cache_metrics_time(struct cache_metrics *metrics, enum cache_time time, int64_t duration_us)
+{
+    assert(time < CACHE_TIMES_COUNT);
+    struct histogram *histogram = &metrics->own->times[time];
+    int64_t us = duration_us > 0 ? duration_us : 0;
+    int i = 0;
+    while (i < CACHE_TIME_BOUNDS && us > cache_time_bounds_us[i]) {
+        i++;
+    }
+    add(&histogram->counts[i], 1);
+    add(&histogram->sum_us, (uint64_t)us);
+}
+
+void cache_metrics_set(struct cache_metrics *metrics, enum cache_level level, uint64_t value)
+{
+    assert(level < CACHE_LEVELS_COUNT);
+    set(&metrics->own->levels[level], value);
+}
+
+struct server_stats *cache_metrics_server(struct cache_metrics *metrics, enum cache_server server)
+{
+    assert(server < CACHE_SERVERS_COUNT);
+    return &metrics->own->servers[server];
+}
+
+/* The kernel tells of others' locks only. */
+static bool is_owned(const struct cache_metrics *metrics, int i)
+{
+    struct flock lock = lock_of(i);
+    return metrics->own == &metrics->file->slots[i]
+           || (fcntl(metrics->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK);
+}
+
+static uint64_t get(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static void sum_up(uint64_t *sums, const _Atomic uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sums[i] += get(&numbers[i]);
+    }
+}
+
+static void sum_counters(const struct slot *slot, struct cache_totals *totals)
+{
+    for (int i = 0; i < CACHE_VIEWS_COUNT; i++) {
+        sum_up(totals->counts[i], slot->counts[i], CACHE_OUTCOMES_COUNT);
+    }
+    sum_up(totals->counters, slot->counters, CACHE_COUNTERS_COUNT);
+    for (int i = 0; i < CACHE_TIMES_COUNT; i++) {
+        sum_up(totals->times[i].counts, slot->times[i].counts, CACHE_TIME_BOUNDS + 1);
+        sum_up(&totals->times[i].sum_us, &slot->times[i].sum_us, 1);
+    }
+    for (int i = 0; i < CACHE_SERVERS_COUNT; i++) {
+        const struct server_stats *from = &slot->servers[i];
+        struct cache_server_total *to = &totals->servers[i];
+        to->connected += get(&from->connected);
+        to->connects_failed += get(&from->connects_failed);
+        to->calls_failed += get(&from->calls_failed);
+        to->breaker_opened += get(&from->breaker_opened);
+    }
+}
+
+static void sum_now(const struct slot *slot, struct cache_totals *totals)
+{
+    for (int i = 0; i < CACHE_LEVELS_COUNT; i++) {
+        uint64_t value = get(&slot->levels[i]);
+        if (level_kinds[i] == CACHE_LEVEL_KIND_COUNT) {
+            totals->levels[i] += value;
+        } else if (value > totals->levels[i]) {
+            totals->levels[i] = value;
+        }
+    }
+    for (int i = 0; i < CACHE_SERVERS_COUNT; i++) {
+        const struct server_stats *from = &slot->servers[i];
+        struct cache_server_total *to = &totals->servers[i];
+        to->connections += get(&from->connections);
+        to->lent += get(&from->lent);
+        to->waiting += get(&from->waiting);
+        uint64_t breaker = get(&from->breaker);
+        to->breakers[breaker <= BREAKER_OPEN ? breaker : BREAKER_OPEN]++;
+    }
 }
 
 void cache_metrics_read(const struct cache_metrics *metrics, struct cache_totals *totals)
 {
     *totals = (struct cache_totals){0};
     for (int i = 0; i < SLOTS_MAX; i++) {
-        for (int view = 0; view < CACHE_VIEWS_COUNT; view++) {
-            for (int outcome = 0; outcome < CACHE_OUTCOMES_COUNT; outcome++) {
-                totals->counts[view][outcome] += atomic_load_explicit(
-                    &metrics->file->slots[i].counts[view][outcome], memory_order_relaxed);
-            }
+        sum_counters(&metrics->file->slots[i], totals);
+        if (is_owned(metrics, i)) {
+            sum_now(&metrics->file->slots[i], totals);
         }
     }
 }

@@ -2,9 +2,12 @@
 
 #include "base/secret.h"
 
-static const struct db_function fn_cache_state = {"cache_state", 2};
+#include <stdlib.h>
 
-/* The columns of refrain.cache_state(). */
+static const struct db_function fn_cache_state = {"cache_state", 2};
+static const struct db_function fn_token_state = {"token_state", 1};
+
+/* The columns of both. */
 enum {
     USER_ID,
     USER_NAME,
@@ -16,23 +19,18 @@ enum {
     AUTH,
     PEOPLE,
     CATALOGUE,
+    MODEL,
     AS_OF_US,
     VIEWER_ID,
     VIEWER_SCOPES,
     VIEWER_ADMIN,
+    NAME_KEY,
 };
 
-static enum result read_row(const struct db_rows *rows, struct arena *arena,
-                            struct cache_state *state)
+static void read_columns(const struct db_rows *rows, struct cache_state *state)
 {
-    struct slice name = db_rows_text(rows, 0, USER_NAME);
-    const char *copy = arena_copy(arena, name);
-    if (copy == NULL) {
-        return RESULT_NO_MEMORY;
-    }
     state->profile = (struct cache_profile){
         .user_id = db_rows_int(rows, 0, USER_ID),
-        .user_name = slice_of(copy, name.size_bytes),
         .is_public = db_rows_bool(rows, 0, IS_PUBLIC),
         .viewer_id = db_rows_int(rows, 0, VIEWER_ID),
         .viewer_scopes = db_rows_int(rows, 0, VIEWER_SCOPES),
@@ -42,50 +40,51 @@ static enum result read_row(const struct db_rows *rows, struct arena *arena,
         .epoch = db_rows_int(rows, 0, EPOCH),
         .live = db_rows_int(rows, 0, LIVE),
         .past = db_rows_int(rows, 0, PAST),
+        .auth = db_rows_int(rows, 0, AUTH),
         .people = db_rows_int(rows, 0, PEOPLE),
         .catalogue = db_rows_int(rows, 0, CATALOGUE),
+        .model = db_rows_int(rows, 0, MODEL),
         .as_of_us = db_rows_int(rows, 0, AS_OF_US),
     };
+    cache_subject_of(db_rows_text(rows, 0, NAME_KEY), &state->subject);
+}
+
+static enum result read_state(const struct db_rows *rows, struct cache_state **state,
+                              struct error *error)
+{
+    if (db_rows_count(rows) == 0) {
+        return error_set(error, RESULT_NOT_FOUND, "cache", "no such user");
+    }
+    struct slice name = db_rows_text(rows, 0, USER_NAME);
+    *state = malloc(sizeof **state + name.size_bytes);
+    if (*state == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
+    }
+    read_columns(rows, *state);
+    memcpy((*state)->name, name.data, name.size_bytes);
+    (*state)->profile.user_name = slice_of((*state)->name, name.size_bytes);
     return RESULT_OK;
 }
 
-enum result cache_state_begin(struct db *db, const struct cache_request *request,
-                              struct db_conn **conn, struct error *error)
+enum result cache_state_read(struct db *db, struct slice folded_name,
+                             const unsigned char *token_hash, int64_t deadline_us,
+                             struct cache_state **state, struct error *error)
 {
     char token[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
-    *conn = NULL;
-    const char *name = arena_copy(request->arena, request->folded_name);
-    if (name == NULL) {
-        return error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
+    bool by_token = folded_name.size_bytes == 0;
+    *state = NULL;
+    if (token_hash != NULL) {
+        db_format_bytes(token_hash, SECRET_HASH_SIZE, token);
     }
-    if (request->token_hash != NULL) {
-        db_format_bytes(request->token_hash, SECRET_HASH_SIZE, token);
-    }
-    const char *const params[] = {name, request->token_hash == NULL ? NULL : token};
-    enum result result = db_take(db, request->deadline_us, conn, error);
-    if (result == RESULT_OK) {
-        result = db_send(*conn, &fn_cache_state, params, error);
-    }
-    if (result != RESULT_OK) {
-        db_give(conn);
-    }
-    return result;
-}
-
-enum result cache_state_finish(struct db_conn **conn, const struct cache_request *request,
-                               struct cache_state *state, struct error *error)
-{
+    const char *by_name_params[] = {folded_name.data, token_hash == NULL ? NULL : token};
+    const char *by_token_params[] = {token};
     struct db_rows *rows;
-    enum result result = db_receive(*conn, request->deadline_us, &rows, error);
-    db_give(conn);
-    if (result != RESULT_OK) {
-        return result;
+    enum result result =
+        db_call(db, by_token ? &fn_token_state : &fn_cache_state,
+                by_token ? by_token_params : by_name_params, deadline_us, &rows, error);
+    if (result == RESULT_OK) {
+        result = read_state(rows, state, error);
+        db_rows_free(&rows);
     }
-    if (db_rows_count(rows) == 0) {
-        result = error_set(error, RESULT_NOT_FOUND, "cache", "no such user");
-    } else {
-        result = read_row(rows, request->arena, state);
-    }
-    db_rows_free(&rows);
     return result;
 }

@@ -1,21 +1,26 @@
 /*
- * Who asks, whose data it is, and the versions that are true now: one primary-key read.
+ * Whose data it is, who asks, and the versions that are true now: one primary-key read of the
+ * database.
  */
 #ifndef REFRAIN_CACHE_STATE_H
 #define REFRAIN_CACHE_STATE_H
 
-#include "cache/cache.h"
+#include "cache/codec.h"
+#include "cache/identity.h"
+#include "db/db.h"
 
 struct cache_state {
     struct cache_profile profile;
+    struct cache_subject subject;
     struct cache_versions versions;
+    char name[]; /* what profile.user_name points to */
 };
 
-/* Asks for the state; the answer is fetched by cache_state_finish(), which gives the connection
- * back, whatever comes of it. RESULT_NOT_FOUND: no such user. Texts lie in the request's arena. */
-enum result cache_state_begin(struct db *db, const struct cache_request *request,
-                              struct db_conn **conn, struct error *error) MUST_CHECK;
-enum result cache_state_finish(struct db_conn **conn, const struct cache_request *request,
-                               struct cache_state *state, struct error *error) MUST_CHECK;
+/* By folded name (and who the token, which may be NULL, belongs to), or by token alone where the
+ * name is empty: then the viewer is the user. RESULT_NOT_FOUND: no such user, or an unknown token.
+ * The state is freed with free(). */
+enum result cache_state_read(struct db *db, struct slice folded_name,
+                             const unsigned char *token_hash, int64_t deadline_us,
+                             struct cache_state **state, struct error *error) MUST_CHECK;
 
 #endif

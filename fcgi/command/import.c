@@ -5,6 +5,7 @@
 #include "command/account.h"
 #include "command/command.h"
 #include "command/progress.h"
+#include "command/tell.h"
 #include "listen/batch.h"
 
 #include <inttypes.h>
@@ -188,5 +189,8 @@ int command_import(struct command_context *context, int argc, char **argv)
     struct run run = {.db = context->db};
     enum result result = import_files(&run, &arguments, &error);
     batch_destroy(&run.batch);
+    if (run.accepted > 0) {
+        command_tell_cache(context, arguments.user);
+    }
     return result == RESULT_OK ? COMMAND_OK : command_fail(&error);
 }

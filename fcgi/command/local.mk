@@ -15,5 +15,6 @@ libcore_a_SOURCES += \
 	%D%/sample_random.c %D%/sample_random.h \
 	%D%/sample_taste.c %D%/sample_taste.h \
 	%D%/serve.c \
+	%D%/tell.c %D%/tell.h \
 	%D%/user.c \
 	%D%/worker.c

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "cache/scripts.h"
 #include "db/migrate.h"
 #include "http/server.h"
 #include "service/service.h"
@@ -21,18 +22,27 @@ struct parts {
 static enum result open_stores(const struct config *config, struct parts *parts,
                                struct error *error)
 {
+    enum result result =
+        cache_metrics_open(config_text(config, CONFIG_PATHS_RUNTIME), &parts->metrics, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
     const struct db_options db = {
+        .stats = cache_metrics_server(parts->metrics, CACHE_SERVER_POSTGRESQL),
         .url = config_text(config, CONFIG_DATABASE_URL),
         .pool_size = (int)config_number(config, CONFIG_DATABASE_POOL),
         .statement_timeout_ms =
             (int)config_number(config, CONFIG_DATABASE_STATEMENT_TIMEOUT_MS),
     };
     const struct kv_options kv = {
+        .stats = cache_metrics_server(parts->metrics, CACHE_SERVER_REDIS),
+        .scripts = cache_scripts,
+        .scripts_count = cache_scripts_count,
         .url = config_text(config, CONFIG_REDIS_URL),
         .pool_size = (int)config_number(config, CONFIG_REDIS_POOL),
         .timeout_ms = (int)config_number(config, CONFIG_REDIS_TIMEOUT_MS),
     };
-    enum result result = db_open(&db, &parts->db, error);
+    result = db_open(&db, &parts->db, error);
     if (result == RESULT_OK) {
         result = db_check_schema(parts->db, clock_mono_us() + start_max_us, error);
     }
@@ -45,11 +55,8 @@ static enum result open_stores(const struct config *config, struct parts *parts,
 static enum result open_cache(const struct config *config, struct parts *parts,
                               struct error *error)
 {
-    enum result result =
-        cache_metrics_open(config_text(config, CONFIG_PATHS_RUNTIME), &parts->metrics, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
+    size_t connections = (size_t)config_number(config, CONFIG_DATABASE_POOL);
+    size_t threads = (size_t)config_number(config, CONFIG_HTTP_THREADS);
     const struct cache_options options = {
         .kv = parts->kv,
         .db = parts->db,
@@ -57,6 +64,11 @@ static enum result open_cache(const struct config *config, struct parts *parts,
         .value_max_bytes = (size_t)config_number(config, CONFIG_CACHE_VALUE_MAX_BYTES),
         .ttl_open_s = config_number(config, CONFIG_CACHE_TTL_OPEN_S),
         .ttl_closed_s = config_number(config, CONFIG_CACHE_TTL_CLOSED_S),
+        /* One connection is left for looking up versions and for submissions. */
+        .loads_max = connections > 1 ? connections - 1 : 1,
+        /* What need not be waited for must find a thread. */
+        .loads_waiting_max = threads / 2 + 1,
+        .sharers_max = threads / 4 + 1,
     };
     parts->cache = cache_create(&options);
     return parts->cache == NULL ? error_set(error, RESULT_NO_MEMORY, "serve", "out of memory")
@@ -102,9 +114,9 @@ int command_serve(struct command_context *context, int argc, char **argv)
     }
     http_server_destroy(&parts.server);
     cache_destroy(&parts.cache);
-    cache_metrics_close(&parts.metrics);
     kv_close(&parts.kv);
     db_close(&parts.db);
+    cache_metrics_close(&parts.metrics);
     if (result != RESULT_OK) {
         log_error("serve-failed", result, &error);
         return command_fail(&error);

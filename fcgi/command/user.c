@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 #include "command/command.h"
+#include "command/tell.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -124,6 +125,7 @@ static int replace_token(struct command_context *context, int argc, char **argv)
     if (account_replace_token(context->db, argv[0], token, &error) != RESULT_OK) {
         return command_fail(&error);
     }
+    command_tell_cache(context, argv[0]);
     printf("token=%s\n", token);
     return COMMAND_OK;
 }
@@ -137,6 +139,7 @@ static int delete(struct command_context *context, int argc, char **argv)
     if (account_delete(context->db, argv[0], &error) != RESULT_OK) {
         return command_fail(&error);
     }
+    command_tell_cache(context, argv[0]);
     printf("deleted=%s\n", argv[0]);
     return COMMAND_OK;
 }

@@ -4,6 +4,9 @@
  * function on a connection costs no round trip of its own, and several calls can travel together,
  * each a transaction. `owed` counts the syncs whose answers have not been read; a connection that
  * still owes one, or has failed, is never used again.
+ *
+ * A deadline that passes may be a long statement's or a dead server's: it is the server's if none
+ * of the pool's connections has had an answer for half of the time that this one waited.
  */
 #include "db/conn.h"
 
@@ -21,6 +24,10 @@ enum { FUNCTIONS_MAX = 64 };
 struct db_conn {
     PGconn *pg;
     struct db *owner;
+    _Atomic int64_t *answered_us; /* the owner's; NULL: none */
+    int64_t sent_us;              /* the oldest call that is owed an answer */
+    enum conn_verdict verdict;
+    struct error trouble; /* that the verdict stands on */
     const char *prepared[FUNCTIONS_MAX];
     size_t prepared_count;
     bool is_preparing; /* a prepare is on its way, which may come to nothing */
@@ -59,13 +66,30 @@ static enum result outcome_of(const char *sqlstate)
     return RESULT_INTERNAL;
 }
 
+static enum result condemn(struct db_conn *conn, enum conn_verdict verdict, enum result result,
+                           struct error *error)
+{
+    conn->failed = true;
+    conn->verdict = verdict;
+    if (error != NULL) {
+        conn->trouble = *error;
+    }
+    return result;
+}
+
 /* libpq's messages end in a line end, and may hold several. */
 static enum result fail_lost(struct db_conn *conn, struct error *error)
 {
-    conn->failed = true;
     const char *text = PQerrorMessage(conn->pg);
-    return error_set(error, RESULT_UNAVAILABLE, "db", "PostgreSQL: %.*s",
-                     (int)strcspn(text, "\n"), *text == '\0' ? "connection lost" : text);
+    error_set(error, RESULT_UNAVAILABLE, "db", "PostgreSQL: %.*s", (int)strcspn(text, "\n"),
+              *text == '\0' ? "connection lost" : text);
+    return condemn(conn, CONN_LOST, RESULT_UNAVAILABLE, error);
+}
+
+static bool is_server_silent(const struct db_conn *conn)
+{
+    int64_t waited_us = clock_mono_us() - conn->sent_us;
+    return conn->answered_us != NULL && *conn->answered_us < conn->sent_us + waited_us / 2;
 }
 
 /* Waits for the socket until the deadline. */
@@ -80,8 +104,9 @@ static enum result wait_socket(struct db_conn *conn, short events, int64_t deadl
     if (ready > 0) {
         return RESULT_OK;
     }
-    conn->failed = true;
-    return error_set(error, RESULT_TIMEOUT, "db", "PostgreSQL did not answer in time");
+    error_set(error, RESULT_TIMEOUT, "db", "PostgreSQL did not answer in time");
+    return condemn(conn, is_server_silent(conn) ? CONN_SILENT : conn->verdict, RESULT_TIMEOUT,
+                   error);
 }
 
 static enum result finish_connecting(struct db_conn *conn, int64_t deadline_us,
@@ -168,9 +193,33 @@ bool conn_is_alive(const struct db_conn *conn)
     return poll(&poll_fd, 1, 0) == 0;
 }
 
-void conn_set_owner(struct db_conn *conn, struct db *db)
+enum conn_verdict conn_verdict(const struct db_conn *conn, const struct error **trouble)
+{
+    *trouble = &conn->trouble;
+    return conn->verdict;
+}
+
+void conn_reset_verdict(struct db_conn *conn)
+{
+    conn->verdict = CONN_UNTRIED;
+}
+
+/* The server lives, and owes nothing older than this. */
+static void note_answer(struct db_conn *conn)
+{
+    int64_t now_us = clock_mono_us();
+    conn->verdict = CONN_ANSWERED;
+    conn->sent_us = now_us;
+    if (conn->answered_us != NULL) {
+        *conn->answered_us = now_us;
+    }
+}
+
+void conn_set_owner(struct db_conn *conn, struct db *db, _Atomic int64_t *answered_us)
 {
     conn->owner = db;
+    conn->answered_us = answered_us;
+    note_answer(conn);
 }
 
 struct db *conn_owner(const struct db_conn *conn)
@@ -202,6 +251,13 @@ static bool send_prepare(struct db_conn *conn, const struct db_function *functio
     return PQsendPrepare(conn->pg, function->name, sql, 0, NULL) == 1;
 }
 
+static void note_call(struct db_conn *conn)
+{
+    if (conn->owed++ == 0) {
+        conn->sent_us = clock_mono_us();
+    }
+}
+
 /* Queues one call and its sync; conn_flush() puts it on the wire. */
 static enum result queue_call(struct db_conn *conn, const struct db_function *function,
                               const char *const *params, struct error *error)
@@ -217,7 +273,7 @@ static enum result queue_call(struct db_conn *conn, const struct db_function *fu
         || PQpipelineSync(conn->pg) != 1) {
         return fail_lost(conn, error);
     }
-    conn->owed++;
+    note_call(conn);
     return RESULT_OK;
 }
 
@@ -301,14 +357,30 @@ static enum result receive_call(struct db_conn *conn, int64_t deadline_us, PGres
         if (PQresultStatus(pg) == PGRES_PIPELINE_SYNC) {
             PQclear(pg);
             conn->owed--;
+            note_answer(conn);
             return result;
         }
         result = take_result(pg, rows, result, error);
         if (PQstatus(conn->pg) == CONNECTION_BAD) {
-            conn->failed = true;
-            return result == RESULT_OK ? fail_lost(conn, error) : RESULT_UNAVAILABLE;
+            return result == RESULT_OK
+                       ? fail_lost(conn, error)
+                       : condemn(conn, CONN_LOST, RESULT_UNAVAILABLE, error);
         }
     }
+}
+
+bool conn_ping(struct db_conn *conn, int64_t deadline_us)
+{
+    PGresult *rows = NULL;
+    struct error error;
+    if ((PQpipelineStatus(conn->pg) == PQ_PIPELINE_OFF && PQenterPipelineMode(conn->pg) != 1)
+        || PQpipelineSync(conn->pg) != 1) {
+        return false;
+    }
+    note_call(conn);
+    enum result result = receive_call(conn, deadline_us, &rows, &error);
+    PQclear(rows);
+    return result == RESULT_OK;
 }
 
 static enum result hand_over(PGresult *pg, struct db_rows **rows, struct error *error)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/result.h"
+#include "base/server_stats.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct db_options {
     const char *url;          /* anything libpq takes */
     int pool_size;            /* connections at most */
     int statement_timeout_ms; /* set on every connection */
+    struct server_stats *stats; /* NULL: told to nobody, the log included */
 };
 
 /* Opens no connection yet. The options are copied. */
@@ -37,10 +39,12 @@ enum result db_open(const struct db_options *options, struct db **db,
 void db_close(struct db **db);
 
 /* A connection for the caller alone, opened where none is idle; waits for one until the deadline.
- * RESULT_UNAVAILABLE where PostgreSQL can't be reached (at once while a recent try has failed) or
- * the pool stays empty. */
+ * RESULT_UNAVAILABLE where PostgreSQL can't be reached (at once while the breaker is open: after a
+ * failed connect, or when calls get no answer) or the pool stays empty. */
 enum result db_take(struct db *db, int64_t deadline_us, struct db_conn **conn,
                     struct error *error) MUST_CHECK;
+/* Whether PostgreSQL does not answer, as far as is known; a full pool is no such thing. */
+bool db_is_away(const struct db *db);
 /* Gives it back; a connection that failed or still owes an answer is closed. Sets *conn to NULL;
  * nothing happens where it is NULL. */
 void db_give(struct db_conn **conn);

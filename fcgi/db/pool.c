@@ -1,13 +1,17 @@
-#include "base/pool.h"
+#include "base/clock.h"
+#include "base/server.h"
 
 #include "db/conn.h"
 
 #include <stdlib.h>
 
+static const int64_t ping_max_us = 500000;
+
 struct db {
     char *url;
     int statement_timeout_ms;
-    struct pool *pool;
+    struct server *server;
+    _Atomic int64_t answered_us; /* when PostgreSQL last did, on any connection */
 };
 
 static enum result open_conn(void *context, int64_t deadline_us, void **item,
@@ -18,7 +22,7 @@ static enum result open_conn(void *context, int64_t deadline_us, void **item,
     enum result result =
         conn_open(db->url, db->statement_timeout_ms, deadline_us, &conn, error);
     if (result == RESULT_OK) {
-        conn_set_owner(conn, db);
+        conn_set_owner(conn, db, &db->answered_us);
         *item = conn;
     }
     return result;
@@ -30,9 +34,10 @@ static void close_conn(void *item)
     conn_close(&conn);
 }
 
-static bool is_alive(void *item)
+static bool is_alive(void *item, int64_t idle_us)
 {
-    return conn_is_alive(item);
+    return conn_is_alive(item)
+           && (idle_us < POOL_STALE_US || conn_ping(item, clock_mono_us() + ping_max_us));
 }
 
 static const struct pool_kind kind = {"PostgreSQL", open_conn, close_conn, is_alive};
@@ -43,9 +48,10 @@ enum result db_open(const struct db_options *options, struct db **db, struct err
     if (*db != NULL) {
         (*db)->url = strdup(options->url);
         (*db)->statement_timeout_ms = options->statement_timeout_ms;
-        (*db)->pool = pool_create(&kind, *db, options->pool_size);
+        (*db)->server = server_create(&kind, *db, options->pool_size,
+                                      options->stats != NULL ? "database" : NULL, options->stats);
     }
-    if (*db == NULL || (*db)->url == NULL || (*db)->pool == NULL) {
+    if (*db == NULL || (*db)->url == NULL || (*db)->server == NULL) {
         db_close(db);
         return error_set(error, RESULT_NO_MEMORY, "db", "out of memory");
     }
@@ -57,7 +63,7 @@ void db_close(struct db **db)
     if (*db == NULL) {
         return;
     }
-    pool_destroy(&(*db)->pool);
+    server_destroy(&(*db)->server);
     free((*db)->url);
     free(*db);
     *db = NULL;
@@ -67,15 +73,32 @@ enum result db_take(struct db *db, int64_t deadline_us, struct db_conn **conn,
                     struct error *error)
 {
     void *item = NULL;
-    enum result result = pool_take(db->pool, deadline_us, &item, error);
+    enum result result = server_take(db->server, deadline_us, &item, error);
     *conn = item;
+    if (result == RESULT_OK) {
+        conn_reset_verdict(*conn);
+    }
     return result;
+}
+
+bool db_is_away(const struct db *db)
+{
+    return server_is_away(db->server);
 }
 
 void db_give(struct db_conn **conn)
 {
+    static const enum breaker_outcome outcomes[] = {
+        [CONN_UNTRIED] = BREAKER_UNTRIED,
+        [CONN_ANSWERED] = BREAKER_ANSWERED,
+        [CONN_SILENT] = BREAKER_SILENT,
+        [CONN_LOST] = BREAKER_BROKEN,
+    };
     if (*conn != NULL) {
-        pool_give(conn_owner(*conn)->pool, *conn, conn_is_settled(*conn));
+        const struct error *trouble;
+        enum conn_verdict verdict = conn_verdict(*conn, &trouble);
+        server_give(conn_owner(*conn)->server, *conn, conn_is_settled(*conn), outcomes[verdict],
+                    trouble);
         *conn = NULL;
     }
 }

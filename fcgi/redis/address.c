@@ -16,6 +16,39 @@ void kv_address_free(struct kv_address *address)
     *address = (struct kv_address){0};
 }
 
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c != '\0' ? strchr(digits, c) : NULL;
+    int digit = at != NULL ? (int)(at - digits) : -1;
+    return digit < 16 ? digit : digit - 6;
+}
+
+/* Without percent signs; NULL where one is not followed by two digits. */
+static char *decode(const char *text, size_t size_bytes)
+{
+    char *decoded = strndup(text, size_bytes);
+    char *end = decoded;
+    for (const char *at = decoded; at != NULL && *at != '\0'; at++) {
+        if (*at == '%') {
+            int high = hex_digit(at[1]);
+            int low = high < 0 ? -1 : hex_digit(at[2]);
+            if (low < 0 || high + low == 0) {
+                free(decoded);
+                return NULL;
+            }
+            *end++ = (char)(high * 16 + low);
+            at += 2;
+        } else {
+            *end++ = *at;
+        }
+    }
+    if (end != NULL) {
+        *end = '\0';
+    }
+    return decoded;
+}
+
 /* Everything after the last '@' is the host, so a password may hold one. */
 static bool split_credentials(struct kv_address *address, const char **rest)
 {
@@ -28,11 +61,12 @@ static bool split_credentials(struct kv_address *address, const char **rest)
         return false;
     }
     if (colon > *rest) {
-        address->user = strndup(*rest, (size_t)(colon - *rest));
+        address->user = decode(*rest, (size_t)(colon - *rest));
     }
-    address->password = strndup(colon + 1, (size_t)(at - colon - 1));
+    address->password = decode(colon + 1, (size_t)(at - colon - 1));
+    bool has_user = colon == *rest || address->user != NULL;
     *rest = at + 1;
-    return address->password != NULL;
+    return has_user && address->password != NULL;
 }
 
 static bool parse_host(struct kv_address *address, const char *rest)

@@ -1,39 +1,51 @@
+/*
+ * A batch owns its connection from kv_begin() to the end of kv_finish(). The commands stay in the
+ * queue of the connection meanwhile, so that a script which Redis has forgotten can be run again
+ * though the caller's words are gone. Nothing here is shared between threads but the server (pool
+ * and breaker) and the advice that was last logged, which look after themselves.
+ */
 #include "redis/kv.h"
 
 #include "base/clock.h"
-#include "base/pool.h"
-#include "base/text.h"
-#include "redis/conn.h"
+#include "base/server.h"
+#include "redis/setup.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const int64_t connect_max_us = 100000;
+static const int64_t ping_max_us = 50000;
 
 struct kv {
-    struct kv_address address;
+    struct kv_setup setup;
     int64_t timeout_us;
-    struct pool *pool;
+    struct server *server;
 };
 
-struct kv_get {
+struct sent_command {
+    struct kv_reply reply;
+    const struct kv_script *script;
+    size_t begin, end; /* in the queue of the connection */
+};
+
+struct kv_batch {
     struct kv *kv;
-    struct kv_conn *conn;
-    redisReply *reply;
+    struct kv_conn *conn; /* NULL once it is finished */
+    struct arena *arena;  /* of the replies */
+    size_t count;
+    struct sent_command commands[];
 };
 
+/* The deadline of whoever asks is that of a call; a connection gets what it needs. */
 static enum result open_conn(void *context, int64_t deadline_us, void **item,
                              struct error *error)
 {
+    (void)deadline_us;
     struct kv *kv = context;
-    int64_t limit_us = clock_mono_us() + connect_max_us;
     struct kv_conn *conn;
-    enum result result = kv_conn_open(&kv->address,
-                                      limit_us < deadline_us ? limit_us : deadline_us, &conn,
-                                      error);
-    if (result == RESULT_OK) {
-        *item = conn;
-    }
+    enum result result = kv_set_up(&kv->setup, clock_mono_us() + connect_max_us, &conn, error);
+    *item = conn;
     return result;
 }
 
@@ -43,9 +55,10 @@ static void close_conn(void *item)
     kv_conn_close(&conn);
 }
 
-static bool is_alive(void *item)
+static bool is_alive(void *item, int64_t idle_us)
 {
-    return kv_conn_is_alive(item);
+    return idle_us < POOL_STALE_US ? !kv_conn_has_hung_up(item)
+                                   : kv_conn_ping(item, clock_mono_us() + ping_max_us);
 }
 
 static const struct pool_kind kind = {"Redis", open_conn, close_conn, is_alive};
@@ -57,10 +70,13 @@ enum result kv_open(const struct kv_options *options, struct kv **kv, struct err
         return error_set(error, RESULT_NO_MEMORY, "redis", "out of memory");
     }
     (*kv)->timeout_us = (int64_t)options->timeout_ms * 1000;
-    enum result result = kv_address_parse(options->url, &(*kv)->address, error);
+    (*kv)->setup.scripts = options->scripts;
+    (*kv)->setup.scripts_count = options->scripts_count;
+    enum result result = kv_address_parse(options->url, &(*kv)->setup.address, error);
     if (result == RESULT_OK) {
-        (*kv)->pool = pool_create(&kind, *kv, options->pool_size);
-        if ((*kv)->pool == NULL) {
+        (*kv)->server =
+            server_create(&kind, *kv, options->pool_size, "redis", options->stats);
+        if ((*kv)->server == NULL) {
             result = error_set(error, RESULT_NO_MEMORY, "redis", "out of memory");
         }
     }
@@ -75,198 +91,259 @@ void kv_close(struct kv **kv)
     if (*kv == NULL) {
         return;
     }
-    pool_destroy(&(*kv)->pool);
-    kv_address_free(&(*kv)->address);
+    server_destroy(&(*kv)->server);
+    kv_address_free(&(*kv)->setup.address);
     free(*kv);
     *kv = NULL;
 }
 
-static enum result take(struct kv *kv, int64_t deadline_us, struct kv_conn **conn,
-                        struct error *error)
+static struct kv_batch *batch_create(struct kv *kv, size_t count)
 {
-    void *item = NULL;
-    enum result result = pool_take(kv->pool, deadline_us, &item, error);
-    *conn = item;
-    return result;
+    struct kv_batch *batch = malloc(sizeof *batch + count * sizeof *batch->commands);
+    if (batch == NULL) {
+        return NULL;
+    }
+    *batch = (struct kv_batch){.kv = kv, .count = count, .arena = arena_create()};
+    if (batch->arena == NULL) {
+        free(batch);
+        return NULL;
+    }
+    return batch;
 }
 
-/* Gives the connection back; one that failed tells that the server does. */
-static void give(struct kv *kv, struct kv_conn *conn, enum result result,
-                 const struct error *error)
+static const char *hash_of(const struct kv_batch *batch, const struct kv_script *script)
 {
-    if (result == RESULT_UNAVAILABLE) {
-        pool_hold_down(kv->pool, error);
+    const struct kv_setup *setup = &batch->kv->setup;
+    size_t at = 0;
+    while (at < setup->scripts_count && setup->scripts[at] != script) {
+        at++;
     }
-    pool_give(kv->pool, conn, kv_conn_is_settled(conn));
+    assert(at < setup->scripts_count);
+    return kv_conn_hash(batch->conn, at);
 }
 
-enum result kv_get_begin(struct kv *kv, const struct slice *keys, size_t keys_count,
-                         struct kv_get **get, struct error *error)
+static void queue_command(struct kv_batch *batch, size_t at, const struct kv_command *command)
 {
-    struct slice words[1 + KV_KEYS_MAX] = {slice_text("MGET")};
-    *get = NULL;
-    if (keys_count > KV_KEYS_MAX) {
-        return error_set(error, RESULT_TOO_LARGE, "redis", "more than %d keys at once",
-                         KV_KEYS_MAX);
+    char keys_count[24];
+    struct slice head[3];
+    size_t head_count = 0;
+    struct sent_command *sent = &batch->commands[at];
+    *sent = (struct sent_command){.script = command->script};
+    sent->begin = kv_conn_queue_size(batch->conn);
+    if (command->script != NULL) {
+        int digits = snprintf(keys_count, sizeof keys_count, "%zu", command->keys_count);
+        head[head_count++] = slice_text("EVALSHA");
+        head[head_count++] = slice_of(hash_of(batch, command->script), KV_HASH_SIZE);
+        head[head_count++] = slice_of(keys_count, (size_t)digits);
     }
-    memcpy(words + 1, keys, keys_count * sizeof *keys);
-    int64_t deadline_us = clock_mono_us() + kv->timeout_us;
-    struct kv_conn *conn;
-    enum result result = take(kv, deadline_us, &conn, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
-    result = kv_conn_send(conn, words, 1 + keys_count, error);
-    *get = result == RESULT_OK ? malloc(sizeof **get) : NULL;
-    if (*get == NULL) {
-        give(kv, conn, result, error);
-        return result == RESULT_OK ? error_set(error, RESULT_NO_MEMORY, "redis", "out of memory")
-                                   : result;
-    }
-    **get = (struct kv_get){.kv = kv, .conn = conn};
-    return RESULT_OK;
+    kv_conn_queue(batch->conn, head, head_count, command->words, command->words_count);
+    sent->end = kv_conn_queue_size(batch->conn);
 }
 
-enum result kv_get_finish(struct kv_get *get, struct error *error)
+/* Gives the connection back and tells what became of the call. */
+static void end_call(struct kv_batch *batch, enum breaker_outcome outcome,
+                     const struct error *cause)
 {
-    /* The caller may have been busy elsewhere for long, which says nothing about Redis. */
-    int64_t deadline_us = clock_mono_us() + get->kv->timeout_us;
-    enum result result = kv_conn_receive(get->conn, deadline_us, &get->reply, error);
-    give(get->kv, get->conn, result, error);
-    get->conn = NULL;
-    if (result == RESULT_OK && get->reply->type != REDIS_REPLY_ARRAY) {
-        const char *text = get->reply->type == REDIS_REPLY_ERROR ? get->reply->str : "no array";
-        result = error_set(error, RESULT_UNAVAILABLE, "redis", "Redis: %s", text);
-    }
-    return result;
+    struct kv_conn *conn = batch->conn;
+    batch->conn = NULL;
+    server_give(batch->kv->server, conn, kv_conn_is_settled(conn), outcome, cause);
 }
 
-bool kv_get_value(const struct kv_get *get, size_t index, struct slice *value)
+static enum breaker_outcome outcome_of(const struct kv_batch *batch, enum result result)
 {
-    if (index >= get->reply->elements
-        || get->reply->element[index]->type != REDIS_REPLY_STRING) {
-        return false;
+    if (result != RESULT_UNAVAILABLE) {
+        return result == RESULT_OK ? BREAKER_ANSWERED : BREAKER_UNTRIED;
     }
-    *value = slice_of(get->reply->element[index]->str, get->reply->element[index]->len);
-    return true;
+    return kv_conn_is_silent(batch->conn) ? BREAKER_SILENT : BREAKER_BROKEN;
 }
 
-void kv_get_free(struct kv_get **get)
-{
-    if (*get == NULL) {
-        return;
-    }
-    if ((*get)->conn != NULL) {
-        pool_give((*get)->kv->pool, (*get)->conn, false);
-    }
-    if ((*get)->reply != NULL) {
-        freeReplyObject((*get)->reply);
-    }
-    free(*get);
-    *get = NULL;
-}
-
-static enum result send_set(struct kv_conn *conn, const struct kv_item *item,
+static enum result send_all(struct kv_batch *batch, const struct kv_command *commands,
                             struct error *error)
 {
-    char ttl[24];
-    snprintf(ttl, sizeof ttl, "%lld", (long long)item->ttl_ms);
-    const struct slice words[] = {slice_text("SET"), item->key, item->value, slice_text("PX"),
-                                  slice_text(ttl)};
-    return kv_conn_send(conn, words, sizeof words / sizeof *words, error);
-}
-
-/* One reply that must be no error: a full Redis answers OOM, a replica READONLY. */
-static enum result receive_ok(struct kv_conn *conn, int64_t deadline_us, struct error *error)
-{
-    redisReply *reply;
-    enum result result = kv_conn_receive(conn, deadline_us, &reply, error);
+    kv_conn_start(batch->conn);
+    for (size_t i = 0; i < batch->count; i++) {
+        queue_command(batch, i, &commands[i]);
+    }
+    enum result result = kv_conn_send(batch->conn, error);
     if (result != RESULT_OK) {
-        return result;
+        end_call(batch, outcome_of(batch, result), error);
     }
-    if (reply->type == REDIS_REPLY_ERROR) {
-        result = error_set(error, RESULT_CONFLICT, "redis", "Redis: %s", reply->str);
-    }
-    freeReplyObject(reply);
     return result;
 }
 
-enum result kv_set(struct kv *kv, const struct kv_item *items, size_t items_count,
-                   struct error *error)
+enum result kv_begin(struct kv *kv, const struct kv_command *commands, size_t commands_count,
+                     struct kv_batch **batch, struct error *error)
 {
-    int64_t deadline_us = clock_mono_us() + kv->timeout_us;
-    struct kv_conn *conn;
-    enum result result = take(kv, deadline_us, &conn, error);
-    if (result != RESULT_OK) {
-        return result;
+    struct error own;
+    error = error == NULL ? &own : error;
+    *batch = batch_create(kv, commands_count);
+    if (*batch == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "redis", "out of memory");
     }
-    size_t sent = 0;
-    while (sent < items_count && result == RESULT_OK) {
-        result = send_set(conn, &items[sent++], error);
-    }
-    enum result refused = RESULT_OK;
-    for (size_t i = 0; i < sent && result == RESULT_OK; i++) {
-        result = receive_ok(conn, deadline_us, error);
-        if (result == RESULT_CONFLICT) {
-            refused = result;
-            result = RESULT_OK;
-        }
-    }
-    give(kv, conn, result, error);
-    return result == RESULT_OK ? refused : result;
-}
-
-/* The number after "name:" in the text of INFO; 0 where it is missing. */
-static int64_t info_number(struct slice info, const char *name)
-{
-    const char *line = info.data;
-    size_t size = strlen(name);
-    while (line != NULL && *line != '\0') {
-        if (strncmp(line, name, size) == 0 && line[size] == ':') {
-            const char *digits = line + size + 1;
-            int64_t value = 0;
-            bool read = text_parse_int(slice_of(digits, strcspn(digits, "\r\n")), &value);
-            return read ? value : 0;
-        }
-        line = strchr(line, '\n');
-        line = line == NULL ? NULL : line + 1;
-    }
-    return 0;
-}
-
-static enum result fetch_info(struct kv_conn *conn, int64_t deadline_us,
-                              struct kv_memory *memory, struct error *error)
-{
-    const struct slice words[] = {slice_text("INFO"), slice_text("memory"), slice_text("stats")};
-    redisReply *reply = NULL;
-    enum result result = kv_conn_send(conn, words, 3, error);
+    void *conn = NULL;
+    enum result result =
+        server_take(kv->server, clock_mono_us() + kv->timeout_us, &conn, error);
+    (*batch)->conn = conn;
     if (result == RESULT_OK) {
-        result = kv_conn_receive(conn, deadline_us, &reply, error);
+        result = send_all(*batch, commands, error);
     }
     if (result != RESULT_OK) {
-        return result;
+        kv_free(batch);
     }
-    if (reply->type == REDIS_REPLY_STRING) {
-        struct slice info = slice_of(reply->str, reply->len);
-        memory->used_bytes = info_number(info, "used_memory");
-        memory->max_bytes = info_number(info, "maxmemory");
-        memory->evicted = info_number(info, "evicted_keys");
-    } else {
-        result = error_set(error, RESULT_CONFLICT, "redis", "Redis does not answer INFO");
-    }
-    freeReplyObject(reply);
     return result;
+}
+
+static bool begins(const struct kv_reply *reply, const char *code)
+{
+    size_t size = strlen(code);
+    return reply->kind == KV_REFUSED && reply->text.size_bytes >= size
+           && memcmp(reply->text.data, code, size) == 0;
+}
+
+static bool is_forgotten(const struct sent_command *sent)
+{
+    return sent->script != NULL && begins(&sent->reply, "NOSCRIPT");
+}
+
+static enum result receive(struct kv_batch *batch, bool may_be_there, int64_t deadline_us,
+                           struct kv_reply *reply, struct error *error)
+{
+    return kv_conn_receive(batch->conn, may_be_there, deadline_us, batch->arena, reply, error);
+}
+
+/* Loads the scripts that Redis has forgotten, each before its command, and runs these again. */
+static enum result run_forgotten(struct kv_batch *batch, int64_t deadline_us,
+                                 struct error *error)
+{
+    bool any = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct sent_command *sent = &batch->commands[i];
+        if (is_forgotten(sent)) {
+            const struct slice load[] = {slice_text("SCRIPT"), slice_text("LOAD"),
+                                         slice_text(sent->script->text)};
+            kv_conn_queue(batch->conn, load, 3, NULL, 0);
+            kv_conn_queue_again(batch->conn, sent->begin, sent->end);
+            any = true;
+        }
+    }
+    enum result result = any ? kv_conn_send(batch->conn, error) : RESULT_OK;
+    for (size_t i = 0; any && i < batch->count && result == RESULT_OK; i++) {
+        struct sent_command *sent = &batch->commands[i];
+        struct kv_reply loaded;
+        if (is_forgotten(sent)) {
+            result = receive(batch, false, deadline_us, &loaded, error);
+            if (result == RESULT_OK) {
+                result = receive(batch, true, deadline_us, &sent->reply, error);
+            }
+        }
+    }
+    return result;
+}
+
+/* A Redis that answers, but not as a master that is in service. */
+static bool is_out_of_service(const struct kv_batch *batch, struct error *error)
+{
+    static const char *const codes[] = {"READONLY", "LOADING", "MASTERDOWN"};
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct kv_reply *reply = &batch->commands[i].reply;
+        for (size_t j = 0; j < sizeof codes / sizeof *codes; j++) {
+            if (begins(reply, codes[j])) {
+                error_set(error, RESULT_UNAVAILABLE, "redis", "Redis: %.*s",
+                          SLICE_ARGS(reply->text));
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* `looks_first`: the answers may be there already. */
+static enum result finish(struct kv_batch *batch, bool looks_first, struct error *error)
+{
+    struct error own;
+    error = error == NULL ? &own : error;
+    /* The caller may have been busy elsewhere for long, which says nothing about Redis. */
+    int64_t deadline_us = clock_mono_us() + batch->kv->timeout_us;
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < batch->count && result == RESULT_OK; i++) {
+        result = receive(batch, looks_first || i > 0, deadline_us, &batch->commands[i].reply,
+                         error);
+    }
+    if (result == RESULT_OK) {
+        result = run_forgotten(batch, deadline_us, error);
+    }
+    if (result == RESULT_OK && is_out_of_service(batch, error)) {
+        end_call(batch, BREAKER_BROKEN, error);
+    } else {
+        end_call(batch, outcome_of(batch, result), error);
+    }
+    return result;
+}
+
+enum result kv_finish(struct kv_batch *batch, struct error *error)
+{
+    return finish(batch, true, error);
+}
+
+void kv_free(struct kv_batch **batch)
+{
+    if (*batch == NULL) {
+        return;
+    }
+    if ((*batch)->conn != NULL) {
+        end_call(*batch, BREAKER_UNTRIED, NULL);
+    }
+    arena_destroy(&(*batch)->arena);
+    free(*batch);
+    *batch = NULL;
+}
+
+enum result kv_run(struct kv *kv, const struct kv_command *commands, size_t commands_count,
+                   struct kv_batch **batch, struct error *error)
+{
+    enum result result = kv_begin(kv, commands, commands_count, batch, error);
+    if (result == RESULT_OK) {
+        result = finish(*batch, false, error);
+    }
+    if (result != RESULT_OK) {
+        kv_free(batch);
+    }
+    return result;
+}
+
+struct kv_reply kv_reply(const struct kv_batch *batch, size_t at)
+{
+    return at < batch->count ? batch->commands[at].reply : (struct kv_reply){.kind = KV_ABSENT};
+}
+
+struct kv_reply kv_reply_item(const struct kv_reply *list, size_t at)
+{
+    if (list->kind != KV_LIST || at >= list->items_count) {
+        return (struct kv_reply){.kind = KV_ABSENT};
+    }
+    return ((const struct kv_reply *)list->items)[at];
 }
 
 enum result kv_memory(struct kv *kv, struct kv_memory *memory, struct error *error)
 {
-    int64_t deadline_us = clock_mono_us() + kv->timeout_us;
-    struct kv_conn *conn;
-    enum result result = take(kv, deadline_us, &conn, error);
+    const struct slice words[] = {slice_text("INFO"), slice_text("memory"), slice_text("stats")};
+    const struct kv_command command = {.words = words, .words_count = 3};
+    struct kv_batch *batch;
+    struct kv_info info = {0};
+    *memory = (struct kv_memory){0};
+    enum result result = kv_run(kv, &command, 1, &batch, error);
     if (result != RESULT_OK) {
         return result;
     }
-    result = fetch_info(conn, deadline_us, memory, error);
-    give(kv, conn, result, error);
+    struct kv_reply reply = kv_reply(batch, 0);
+    if (reply.kind == KV_TEXT) {
+        kv_info_read(reply.text, &info);
+        kv_advise(&kv->setup, &info, NULL);
+        *memory = info.memory;
+    } else {
+        result = error_set(error, RESULT_UNAUTHORIZED, "redis", "Redis: %.*s",
+                           SLICE_ARGS(reply.text));
+    }
+    kv_free(&batch);
     return result;
 }

@@ -1,23 +1,33 @@
 /*
- * Redis as a store of values under keys that may go away at any time. Every wait is bounded; a
- * failure means "not cached", never a wrong value.
+ * Redis as a store that may go away at any time. Commands and scripts travel in batches, one round
+ * trip each; every wait is bounded, and a failure means "not cached", never a wrong value.
  */
 #ifndef REFRAIN_REDIS_KV_H
 #define REFRAIN_REDIS_KV_H
 
 #include "base/result.h"
+#include "base/server_stats.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct kv;
-struct kv_get;
+struct kv_batch;
+
+/* A Lua script; its text begins with "#!lua". */
+struct kv_script {
+    const char *name;
+    const char *text;
+};
 
 struct kv_options {
     const char *url; /* unix:///PATH or redis://[USER:PASSWORD@]HOST[:PORT] */
     int pool_size;
-    int timeout_ms; /* of one command, from sending it to its whole answer */
+    int timeout_ms;                          /* of one batch, from sending to its whole answer */
+    const struct kv_script *const *scripts;  /* all that will be run; they outlive the kv */
+    size_t scripts_count;
+    struct server_stats *stats; /* NULL: told to nobody */
 };
 
 /* Opens no connection yet. RESULT_INVALID names what is wrong with the URL. */
@@ -25,33 +35,56 @@ enum result kv_open(const struct kv_options *options, struct kv **kv,
                     struct error *error) MUST_CHECK;
 void kv_close(struct kv **kv);
 
-enum { KV_KEYS_MAX = 32 };
-
-/* Asks for several keys (KV_KEYS_MAX at most) in one round trip: begin sends, and the caller may do
- * other things before finish waits for the answer, for timeout_ms. RESULT_UNAVAILABLE and *get NULL
- * where Redis does not answer: at once while a recent try has failed. */
-enum result kv_get_begin(struct kv *kv, const struct slice *keys, size_t keys_count,
-                         struct kv_get **get, struct error *error) MUST_CHECK;
-enum result kv_get_finish(struct kv_get *get, struct error *error) MUST_CHECK;
-/* After a successful finish: the bytes, valid until kv_get_free(); false for a key that is absent
- * or holds something else than a string. */
-bool kv_get_value(const struct kv_get *get, size_t index, struct slice *value);
-/* Ends a get at whatever stage. */
-void kv_get_free(struct kv_get **get);
-
-struct kv_item {
-    struct slice key;
-    struct slice value;
-    int64_t ttl_ms;
+/* A command, or a script with its keys and arguments. */
+struct kv_command {
+    const struct kv_script *script; /* NULL: words[0] is the command's name */
+    size_t keys_count;              /* of a script: so many of the words are keys */
+    const struct slice *words;
+    size_t words_count;
 };
-/* Stores several values in one round trip. What was stored before a failure stays. */
-enum result kv_set(struct kv *kv, const struct kv_item *items, size_t items_count,
-                   struct error *error) MUST_CHECK;
+
+/* Sends commands in one pipeline. The caller may do other things before kv_finish() waits for the
+ * answers; what the commands point to may go away at once. RESULT_UNAVAILABLE and *batch NULL where
+ * Redis does not answer: at once while the breaker is open. */
+enum result kv_begin(struct kv *kv, const struct kv_command *commands, size_t commands_count,
+                     struct kv_batch **batch, struct error *error) MUST_CHECK;
+/* Waits for all answers, timeout_ms from now. A script that Redis has forgotten is loaded and run
+ * again. RESULT_UNAVAILABLE: what was done of the batch is unknown. An error of a single command
+ * (a full Redis, a replica) is none of the batch: see kv_reply. */
+enum result kv_finish(struct kv_batch *batch, struct error *error) MUST_CHECK;
+/* Ends a batch at whatever stage; NULL is fine. */
+void kv_free(struct kv_batch **batch);
+
+/* Both at once, for who has nothing else to do. */
+enum result kv_run(struct kv *kv, const struct kv_command *commands, size_t commands_count,
+                   struct kv_batch **batch, struct error *error) MUST_CHECK;
+
+enum kv_kind {
+    KV_ABSENT, /* nil, or no such item */
+    KV_TEXT,   /* a string or a status */
+    KV_NUMBER,
+    KV_LIST,
+    KV_REFUSED, /* an error; the text tells which */
+};
+/* Valid until kv_free(). */
+struct kv_reply {
+    enum kv_kind kind;
+    struct slice text;
+    int64_t number;
+    size_t items_count; /* of a list */
+    const void *items;  /* private */
+};
+/* The answer to commands[at], after a kv_finish() that went well. */
+struct kv_reply kv_reply(const struct kv_batch *batch, size_t at);
+/* An item of a list; KV_ABSENT beyond its end. */
+struct kv_reply kv_reply_item(const struct kv_reply *list, size_t at);
 
 struct kv_memory {
     int64_t used_bytes;
     int64_t max_bytes; /* 0: no limit */
-    int64_t evicted;   /* keys, since Redis started */
+    int64_t fragmentation_bytes;
+    int64_t evicted; /* keys, since Redis started */
+    bool policy_fits; /* there is a limit, and the policy evicts what is read least */
 };
 /* What Redis says of its memory. */
 enum result kv_memory(struct kv *kv, struct kv_memory *memory, struct error *error) MUST_CHECK;

@@ -1,4 +1,6 @@
 libcore_a_SOURCES += \
 	%D%/address.c \
 	%D%/conn.c %D%/conn.h \
-	%D%/kv.c %D%/kv.h
+	%D%/info.c %D%/info.h \
+	%D%/kv.c %D%/kv.h \
+	%D%/setup.c %D%/setup.h

@@ -3,48 +3,22 @@
 #include "base/fold.h"
 #include "base/secret.h"
 
-static const struct db_function fn_token_user = {"token_user", 1};
-
-static enum result read_account(const struct db_rows *rows, struct arena *arena,
-                                struct account *account, struct error *error)
-{
-    if (db_rows_count(rows) == 0) {
-        return error_set(error, RESULT_UNAUTHORIZED, "access", "Invalid authorization token.");
-    }
-    struct slice name = db_rows_text(rows, 0, 1);
-    const char *copy = arena_copy(arena, name);
-    if (copy == NULL) {
-        return error_set(error, RESULT_NO_MEMORY, "access", "out of memory");
-    }
-    *account = (struct account){
-        .user_id = db_rows_int(rows, 0, 0),
-        .user_name = slice_of(copy, name.size_bytes),
-        .scopes = db_rows_int(rows, 0, 3),
-        .is_admin = db_rows_bool(rows, 0, 4),
-    };
-    return RESULT_OK;
-}
-
 enum result account_of_token(const struct service *service, const struct http_request *request,
-                             struct slice token, struct account *account, struct error *error)
+                             struct slice token, struct cache_account *account,
+                             struct error *error)
 {
     unsigned char hash[SECRET_HASH_SIZE];
-    char hash_text[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
     secret_hash_token(token, hash);
-    db_format_bytes(hash, sizeof hash, hash_text);
-    const char *const params[] = {hash_text};
-    struct db_rows *rows;
-    enum result result =
-        db_call(service->db, &fn_token_user, params, request->deadline_us, &rows, error);
-    if (result == RESULT_OK) {
-        result = read_account(rows, request->arena, account, error);
-        db_rows_free(&rows);
-    }
-    return result;
+    enum result result = cache_identify(service->cache, hash, request->arena,
+                                        request->deadline_us, account, error);
+    return result == RESULT_NOT_FOUND
+               ? error_set(error, RESULT_UNAUTHORIZED, "access", "Invalid authorization token.")
+               : result;
 }
 
 enum result account_authorize(const struct service *service, const struct http_request *request,
-                              enum scope scope, struct account *account, struct error *error)
+                              enum scope scope, struct cache_account *account,
+                              struct error *error)
 {
     struct slice scheme;
     struct slice secret;

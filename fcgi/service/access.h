@@ -8,22 +8,14 @@
 
 enum scope { SCOPE_SUBMIT = 1, SCOPE_READ = 2, SCOPE_MANAGE = 4 };
 
-/* Whom a token belongs to. */
-struct account {
-    int64_t user_id;
-    struct slice user_name; /* in the request's arena */
-    int64_t scopes;
-    bool is_admin;
-};
-
 /* The account of a token; RESULT_UNAUTHORIZED with the contract's text for an unknown one. */
 enum result account_of_token(const struct service *service, const struct http_request *request,
-                             struct slice token, struct account *account,
+                             struct slice token, struct cache_account *account,
                              struct error *error) MUST_CHECK;
 
 /* The account of the Authorization header, which must be there and hold `scope`. */
 enum result account_authorize(const struct service *service, const struct http_request *request,
-                              enum scope scope, struct account *account,
+                              enum scope scope, struct cache_account *account,
                               struct error *error) MUST_CHECK;
 
 /* A reader of the data of the user whom the path's first capture names, for the one who asks; the

@@ -8,20 +8,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static void append_hit(struct http_response *response, const struct cache_report *report,
+                       const char *detail)
+{
+    http_header(response, "Cache-Status", "refrain; hit; ttl=%" PRId64 "%s", report->ttl_s,
+                detail);
+    http_header_int(response, "Age", report->age_s);
+}
+
 static void append_status(struct http_response *response, const struct cache_report *report)
 {
     const char *stored = report->stored ? "; stored" : "";
     switch (report->outcome) {
+    case CACHE_HIT:
+        append_hit(response, report, "");
+        break;
     case CACHE_HIT_VALIDATED:
-        http_header(response, "Cache-Status", "refrain; hit; ttl=%" PRId64 "; detail=validated",
-                    report->ttl_s);
-        http_header_int(response, "Age", report->age_s);
+        append_hit(response, report, "; detail=validated");
+        break;
+    case CACHE_UNVERIFIED:
+        append_hit(response, report, "; detail=unverified");
         break;
     case CACHE_MISS_ABSENT:
         http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=absent", stored);
         break;
     case CACHE_MISS_VERSION:
         http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=version", stored);
+        break;
+    case CACHE_MISS_LEASE:
+        http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=lease", stored);
         break;
     default:
         http_header(response, "Cache-Status", "refrain; fwd=bypass; detail=redis-down");
@@ -42,6 +57,19 @@ static void set_etag(const struct http_request *request, struct http_response *r
     }
 }
 
+/* What may be kept of an answer that nobody has verified is nothing. */
+static void set_control(struct http_response *response, enum cache_outcome outcome,
+                        bool is_public)
+{
+    http_header(response, "Cache-Control",
+                outcome == CACHE_UNVERIFIED ? "no-store"
+                : is_public                 ? "public, no-cache"
+                                            : "private, no-cache");
+    if (!is_public) {
+        http_header(response, "Vary", "Authorization");
+    }
+}
+
 static void finish(const struct service *service, const struct http_request *request,
                    struct cache_reader *reader, enum cache_view view,
                    struct http_response *response)
@@ -50,15 +78,16 @@ static void finish(const struct service *service, const struct http_request *req
     struct error error;
     struct cache_report report;
     cache_reader_report(reader, &report);
-    cache_count(service->cache, view, report.outcome);
     append_status(response, &report);
     bool is_public =
         cache_reader_profile(reader, &profile, &error) == RESULT_OK && profile->is_public;
-    http_header(response, "Cache-Control", is_public ? "public, no-cache" : "private, no-cache");
-    if (!is_public) {
-        http_header(response, "Vary", "Authorization");
+    set_control(response, report.outcome, is_public);
+    if (report.outcome != CACHE_UNVERIFIED) {
+        set_etag(request, response);
     }
-    set_etag(request, response);
+    bool is_hit = report.outcome == CACHE_HIT || report.outcome == CACHE_HIT_VALIDATED;
+    cache_count(service->cache, view,
+                is_hit && response->status == 304 ? CACHE_HIT_304 : report.outcome);
     int64_t total_us = clock_mono_us() - request->arrived_us;
     http_header(response, "Server-Timing", "cache;dur=%.2f, db;dur=%.2f, total;dur=%.2f",
                 (double)report.asked_us / 1000, (double)report.loaded_us / 1000,

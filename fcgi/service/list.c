@@ -44,8 +44,10 @@ size_t list_fill(const struct db_rows *rows, size_t first, size_t count, struct 
         .epoch = db_rows_int(rows, 0, LIST_EPOCH),
         .live = db_rows_int(rows, 0, LIST_LIVE),
         .past = db_rows_int(rows, 0, LIST_PAST),
+        .auth = db_rows_int(rows, 0, LIST_AUTH),
         .people = db_rows_int(rows, 0, LIST_PEOPLE),
         .catalogue = db_rows_int(rows, 0, LIST_CATALOGUE),
+        .model = db_rows_int(rows, 0, LIST_MODEL),
         .as_of_us = db_rows_int(rows, 0, LIST_AS_OF_US),
     };
     return entries;
@@ -76,7 +78,8 @@ static bool read_chunk(struct slice payload, struct list *list)
                              left - list->count * ROW_BYTES - list->meta.size_bytes);
     size_t end = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (entry_end(list, i) < end) {
+        size_t from = i == 0 ? 0 : end + 1; /* behind the comma */
+        if (entry_end(list, i) < from) {
             return false;
         }
         end = entry_end(list, i);

@@ -1,6 +1,7 @@
 libcore_a_SOURCES += \
 	%D%/access.c %D%/access.h \
 	%D%/answer.c %D%/answer.h \
+	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
 	%D%/history_pages.c %D%/history_pages.h \
 	%D%/list.c %D%/list.h \

@@ -22,7 +22,7 @@ void session_validate_token(void *context, const struct http_request *request,
         http_error(response, 400, "You need to provide an Authorization token.");
         return;
     }
-    struct account account;
+    struct cache_account account;
     struct error error;
     enum result result = account_of_token(context, request, token, &account, &error);
     if (result != RESULT_OK && result != RESULT_UNAUTHORIZED) {

@@ -8,7 +8,7 @@
 #include "service/access.h"
 
 static enum result store(const struct service *service, const struct http_request *request,
-                         const struct account *account, const struct submission *submission,
+                         const struct cache_account *account, const struct submission *submission,
                          struct error *error)
 {
     struct batch *batch = batch_create();
@@ -27,6 +27,13 @@ static enum result store(const struct service *service, const struct http_reques
         error_set(error, result, "submission", "out of memory");
     }
     batch_destroy(&batch);
+    if (result == RESULT_OK && outcome.accepted > 0) {
+        const struct cache_versions versions = {.epoch = outcome.epoch,
+                                                .live = outcome.live,
+                                                .past = outcome.past,
+                                                .auth = outcome.auth};
+        cache_apply(service->cache, &account->subject, &versions);
+    }
     /* The token was valid a moment ago: the account has been deleted meanwhile. */
     return result == RESULT_NOT_FOUND
                ? error_set(error, RESULT_UNAUTHORIZED, "submission", "Invalid authorization token.")
@@ -59,7 +66,7 @@ static enum result write_msid(const struct http_request *request,
 static enum result accept(const struct service *service, const struct http_request *request,
                           struct buffer *body, struct error *error)
 {
-    struct account account;
+    struct cache_account account;
     struct submission submission;
     enum result result = account_authorize(service, request, SCOPE_SUBMIT, &account, error);
     if (result == RESULT_OK && request->body.size_bytes > LISTEN_BODY_MAX_BYTES) {

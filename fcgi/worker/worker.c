@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/migrate.h"
+#include "worker/metronome.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -11,44 +13,114 @@
 /* A step is short, so that a worker ends soon after it is told to and locks are held briefly. */
 static const char purge_batch[] = "5000";
 static const int64_t step_max_us = 60000000;
+static const int64_t start_max_us = 10000000;
+static const struct timespec no_time = {0};
+static const struct timespec retry_time = {.tv_sec = 1};
 static const struct timespec idle_time = {.tv_sec = 2};
+static const int64_t relay_purge_every_us = 60000000;
+static const int64_t relay_purge_batch = 20000; /* the most that one call removes */
 
 static const struct db_function fn_purge = {"user_purge", 1};
+static const struct db_function fn_relay_purge = {"relay_purge", 0};
 
-/* Removes a batch of what deleted users left behind. True if there may be more. */
-static bool purge_step(struct db *db)
+struct purging {
+    struct db *db;
+    int64_t next_relay_us;
+    bool fails; /* told of already */
+};
+
+/* Calls a function that removes a batch of something. Gives how many rows; 0 where it failed. */
+static int64_t purge(struct purging *purging, const struct db_function *function,
+                     const char *const *params, const char *event)
 {
-    const char *const params[] = {purge_batch};
     struct db_rows *rows;
     struct error error;
-    enum result result =
-        db_call(db, &fn_purge, params, clock_mono_us() + step_max_us, &rows, &error);
+    enum result result = db_call(purging->db, function, params, clock_mono_us() + step_max_us,
+                                 &rows, &error);
     if (result != RESULT_OK) {
-        log_error("purge-failed", result, &error);
-        return false;
+        if (!purging->fails) {
+            log_error("purge-failed", result, &error);
+        }
+        purging->fails = true;
+        return 0;
     }
+    purging->fails = false;
     int64_t removed = db_rows_int(rows, 0, 0);
     db_rows_free(&rows);
     if (removed > 0) {
         char count[24];
         snprintf(count, sizeof count, "%" PRId64, removed);
-        log_event(LOG_INFO_LEVEL, "purged", "rows", count, NULL);
+        log_event(LOG_INFO_LEVEL, event, "rows", count, NULL);
     }
-    return removed > 0;
+    return removed;
 }
 
-void worker_run(struct db *db)
+/* What deleted users left behind, and changes that all relays know. True if there may be more. */
+static bool purge_step(struct purging *purging)
 {
-    static const struct timespec no_time = {0};
+    const char *const params[] = {purge_batch};
+    int64_t now_us = clock_mono_us();
+    bool has_more = false;
+    if (now_us >= purging->next_relay_us) {
+        has_more =
+            purge(purging, &fn_relay_purge, NULL, "purged-changes") == relay_purge_batch;
+        purging->next_relay_us = has_more ? now_us : now_us + relay_purge_every_us;
+    }
+    return purge(purging, &fn_purge, params, "purged") > 0 || has_more;
+}
+
+/* Waits for a database with a schema that fits. RESULT_OK with *is_told: to end comes first. */
+static enum result await_schema(struct db *db, const sigset_t *signals, bool *is_told,
+                                struct error *error)
+{
+    enum result result = RESULT_OK;
+    bool waits = false;
+    do {
+        result = db_check_schema(db, clock_mono_us() + start_max_us, error);
+        if (result != RESULT_UNAVAILABLE && result != RESULT_TIMEOUT) {
+            return result;
+        }
+        if (!waits) {
+            log_error("waits-for-database", result, error);
+        }
+        waits = true;
+    } while (sigtimedwait(signals, NULL, &retry_time) < 0);
+    *is_told = true;
+    return RESULT_OK;
+}
+
+static enum result work(struct db *db, struct relay *relay, const sigset_t *signals,
+                        struct error *error)
+{
+    struct metronome *metronome;
+    struct purging purging = {.db = db};
+    enum result result = metronome_start(relay, &metronome, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    log_event(LOG_INFO_LEVEL, "ready", NULL);
+    bool is_busy = true;
+    while (sigtimedwait(signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
+        is_busy = purge_step(&purging);
+    }
+    metronome_stop(&metronome);
+    return RESULT_OK;
+}
+
+enum result worker_run(struct db *db, struct relay *relay, struct error *error)
+{
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    log_event(LOG_INFO_LEVEL, "ready", NULL);
-    bool is_busy = true;
-    while (sigtimedwait(&signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
-        is_busy = purge_step(db);
+    bool is_told = false;
+    enum result result = await_schema(db, &signals, &is_told, error);
+    if (result == RESULT_OK && !is_told) {
+        result = work(db, relay, &signals, error);
     }
-    log_event(LOG_INFO_LEVEL, "stopped", NULL);
+    if (result == RESULT_OK) {
+        log_event(LOG_INFO_LEVEL, "stopped", NULL);
+    }
+    return result;
 }

@@ -59,6 +59,13 @@ language sql stable as $$
 $$;
 comment on function refrain.user_bucket is 'helper: in which of the 256 cache buckets a user lies';
 
+create or replace function refrain.user_subject(name_key text) returns bytea
+language sql stable as $$
+    select substring(sha256(convert_to(name_key, 'UTF8')) for 16)
+$$;
+comment on function refrain.user_subject is
+    'helper: what the cache knows a user by; its first byte is the bucket';
+
 create or replace function refrain.json_text(value text) returns text
 language sql stable as $$
     select coalesce(to_json(value)::text, 'null')
@@ -96,15 +103,16 @@ comment on function refrain.json_artist_mbids is
 create or replace function refrain.user_state(
     user_id int,
     out epoch bigint, out live bigint, out past bigint, out auth bigint,
-    out people bigint, out catalogue bigint, out as_of_us bigint, out changed_at timestamptz)
+    out people bigint, out catalogue bigint, out model bigint, out as_of_us bigint)
 returns setof record
 language sql stable as $$
-    select e.epoch, v.live, v.past, v.auth, p.value, c.value,
-           refrain.time_us(statement_timestamp()), v.changed_at
+    select e.epoch, v.live, v.past, v.auth, p.value, c.value, m.value,
+           refrain.time_us(statement_timestamp())
     from refrain.user_version v
     join refrain.cache_epoch e on e.bucket = v.bucket
     join refrain.generation p on p.name = 'people'
     join refrain.generation c on c.name = 'catalogue'
+    join refrain.generation m on m.name = 'model'
     where v.user_id = user_state.user_id and v.deleted_at is null
 $$;
 comment on function refrain.user_state is

@@ -84,8 +84,7 @@ begin
                 where x.user_id = history_page.user_id
                 order by listened_at limit 1) as oldest
     )
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
-           coalesce(t.listens, 0),
+    select v.*, coalesce(t.listens, 0),
            '"latest_listen_ts":' || coalesce(refrain.time_s(whole.latest), 0)
            || ',"oldest_listen_ts":' || coalesce(refrain.time_s(whole.oldest), 0),
            refrain.time_s(h.listened_at),
@@ -109,8 +108,7 @@ comment on function refrain.history_page is
 
 create or replace function refrain.history_count(user_id int) returns setof refrain.read_row
 language sql stable as $$
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
-           coalesce(t.listens, 0), '', null::bigint, null::text
+    select v.*, coalesce(t.listens, 0), '', null::bigint, null::text
     from refrain.user_state(history_count.user_id) v
     left join refrain.totals t
         on t.user_id = history_count.user_id and t.period = 0 and t.kind = 3
@@ -136,8 +134,7 @@ begin
         from days
         group by segment
     )
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us,
-           coalesce(s.total, 0), '', refrain.time_s(refrain.utc_midnight(s.day)),
+    select v.*, coalesce(s.total, 0), '', refrain.time_s(refrain.utc_midnight(s.day)),
            s.listens::text
     from refrain.user_state(history_index.user_id) v
     left join segments s on true

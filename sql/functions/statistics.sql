@@ -83,15 +83,16 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+    select v.*, p.total,
            refrain.chart_meta(
-               from_s, to_s, period, v.changed_at, 'total_artist_count', p.total),
+               from_s, to_s, period, u.changed_at, 'total_artist_count', p.total),
            p.listens,
            '{"artist_mbid":'
            || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
            || ',"artist_name":' || to_json(a.name)::text
            || ',"listen_count":' || p.listens || '}'
     from refrain.user_state(stats_artists.user_id) v
+    join refrain.user_version u on u.user_id = stats_artists.user_id
     cross join refrain.chart_page(
         stats_artists.user_id, 1, from_s, to_s, period, first, count) p
     left join refrain.artists a on a.id = p.entity_id
@@ -113,9 +114,9 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+    select v.*, p.total,
            refrain.chart_meta(
-               from_s, to_s, period, v.changed_at, 'total_release_count', p.total),
+               from_s, to_s, period, u.changed_at, 'total_release_count', p.total),
            p.listens,
            '{' || refrain.json_artist_mbids(a.name, a.mbids)
            || ',"artist_name":' || to_json(a.name)::text
@@ -123,6 +124,7 @@ begin
            || ',"release_mbid":' || refrain.json_uuid(l.mbid)
            || ',"release_name":' || to_json(l.name)::text || '}'
     from refrain.user_state(stats_releases.user_id) v
+    join refrain.user_version u on u.user_id = stats_releases.user_id
     cross join refrain.chart_page(
         stats_releases.user_id, 2, from_s, to_s, period, first, count) p
     left join refrain.releases l on l.id = p.entity_id
@@ -144,9 +146,9 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select v.epoch, v.live, v.past, v.people, v.catalogue, v.as_of_us, p.total,
+    select v.*, p.total,
            refrain.chart_meta(
-               from_s, to_s, period, v.changed_at, 'total_recording_count', p.total),
+               from_s, to_s, period, u.changed_at, 'total_recording_count', p.total),
            p.listens,
            '{' || refrain.json_artist_mbids(a.name, a.mbids)
            || ',"artist_name":' || to_json(a.name)::text
@@ -156,6 +158,7 @@ begin
            || ',"release_name":' || refrain.json_text(l.name)
            || ',"track_name":' || to_json(r.name)::text || '}'
     from refrain.user_state(stats_recordings.user_id) v
+    join refrain.user_version u on u.user_id = stats_recordings.user_id
     cross join refrain.chart_page(
         stats_recordings.user_id, 3, from_s, to_s, period, first, count) p
     left join refrain.recordings r on r.id = p.entity_id

@@ -14,7 +14,13 @@
 create or replace function refrain.listen_count(one refrain.listen_key) returns void
 language plpgsql as $$
 #variable_conflict use_column
+declare
+    noted constant text := current_setting('refrain.noted', true);
+    mark  text;
 begin
+    -- The change is noted here and not by the trigger on user_version (relay.sql), once in a
+    -- transaction.
+    mark := set_config('refrain.noted', 'here', true);
     with counted as (
         insert into refrain.tallies as t (
             user_id, period, kind, entity_id, listens, first_at, last_at, weight)
@@ -41,11 +47,21 @@ begin
         insert into refrain.listen_days as d (user_id, day, listens)
         values (one.user_id, refrain.utc_day(one.listened_at), 1)
         on conflict (user_id, day) do update set listens = d.listens + excluded.listens
+    ), raised as (
+        update refrain.user_version v
+        set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
+            changed_at = now()
+        where v.user_id = one.user_id
+        returning v.user_id, v.bucket, v.subject
     )
-    update refrain.user_version v
-    set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
-        changed_at = now()
-    where v.user_id = one.user_id;
+    insert into refrain.invalidation (xid, at, user_id, bucket, subject)
+    select pg_current_xact_id(), clock_timestamp(), user_id, bucket, subject
+    from raised
+    where noted is distinct from user_id::text;
+    mark := set_config('refrain.noted', one.user_id::text, true);
+    if current_setting('synchronous_commit') = 'off' then
+        perform refrain.commit_durably();
+    end if;
 end
 $$;
 comment on function refrain.listen_count is

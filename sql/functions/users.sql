@@ -77,8 +77,10 @@ language plpgsql as $$
 declare
     now_us constant bigint := refrain.time_us(clock_timestamp());
 begin
-    insert into refrain.user_version (user_id, bucket, live, past, auth)
-    select id, refrain.user_bucket(name_key), now_us, now_us, now_us from added;
+    insert into refrain.user_version (user_id, bucket, subject, live, past, auth)
+    select id, refrain.user_bucket(name_key), refrain.user_subject(name_key),
+           now_us, now_us, now_us
+    from added;
     if found then
         perform refrain.generation_raise('people');
     end if;
@@ -90,30 +92,37 @@ comment on function refrain.users_inserted is 'trigger: gives new users their ve
 create or replace function refrain.users_updated() returns trigger
 language plpgsql as $$
 declare
-    changed int[];
-    seen    boolean;
+    now_us  constant bigint := refrain.time_us(clock_timestamp());
+    -- No joins, whose plan, made for one row, would be used for very many.
+    changed constant int[] := array(
+        select id from (table added except table removed) c);
 begin
-    select array_agg(n.id),
-           bool_or((n.name, n.name_key, n.public) is distinct from (o.name, o.name_key, o.public))
-    into changed, seen
-    from added n
-    join removed o on o.id = n.id
-    where n is distinct from o;
-
-    if changed is not null then
-        perform refrain.auth_raise(changed);
-        update refrain.user_version v set bucket = refrain.user_bucket(n.name_key)
-        from added n
-        where n.id = v.user_id and v.bucket <> refrain.user_bucket(n.name_key);
+    if changed = '{}' then
+        return null;
     end if;
-    if seen then
+    perform refrain.auth_raise(changed);
+
+    -- The name may have been that of somebody whose versions were higher, and values of that time
+    -- may still be about. No version is ahead of the clock, so from now on all of these are newer.
+    update refrain.user_version v
+    set bucket = refrain.user_bucket(n.name_key), subject = refrain.user_subject(n.name_key),
+        live = greatest(v.live + 1, now_us), past = greatest(v.live + 1, now_us),
+        auth = greatest(v.auth + 1, now_us), changed_at = now()
+    from added n
+    where n.id = v.user_id and v.subject <> refrain.user_subject(n.name_key);
+
+    if exists (select from (
+                   select id, name, name_key, public from added
+                   except
+                   select id, name, name_key, public from removed) seen) then
         perform refrain.generation_raise('people');
     end if;
     return null;
 end
 $$;
 comment on function refrain.users_updated is
-    'trigger: a real change of an account raises its auth, and people where others can see it';
+    'trigger: a real change of an account raises its auth, a new name all its versions, and what '
+    'others can see raises people';
 
 create or replace function refrain.users_deleted() returns trigger
 language plpgsql as $$

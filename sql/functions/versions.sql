@@ -1,6 +1,6 @@
 -- How versions are locked and raised. But for the making and ending of accounts (users.sql) and the
 -- counting of new listens (tallies.sql), only these functions write to user_version, cache_epoch
--- and generation.
+-- and generation. Triggers on user_version note for the cache what has been raised (relay.sql).
 
 create or replace function refrain.versions_lock(users int[]) returns int[]
 language plpgsql as $$
@@ -51,15 +51,26 @@ $$;
 comment on function refrain.auth_raise is
     'helper: makes cached profiles, tokens and sessions of these users invalid';
 
+create or replace function refrain.commit_durably() returns void
+language plpgsql as $$
+begin
+    -- A number that others have seen must not be had again after a crash of the server, for other
+    -- data: whatever the transaction saves elsewhere, this is on disk before it is visible.
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+end
+$$;
+comment on function refrain.commit_durably is
+    'helper: the transaction is on disk before anybody sees it, even if synchronous_commit is off';
+
 create or replace function refrain.generation_raise(which text) returns void
 language plpgsql as $$
 begin
     -- Once in a transaction is enough, however many statements ask for it.
     update refrain.generation set value = value + 1
     where name = which and xmin <> pg_current_xact_id()::xid;
-    -- A number that others have seen must not be had again after a crash of the server, for other
-    -- data: whatever the transaction saves elsewhere, this is on disk before it is visible.
-    perform set_config('synchronous_commit', 'on', true);
+    perform refrain.commit_durably();
 end
 $$;
 comment on function refrain.generation_raise is
@@ -68,10 +79,7 @@ comment on function refrain.generation_raise is
 create or replace function refrain.epoch_raise(reason text) returns void
 language plpgsql as $$
 begin
-    raise log 'refrain: all cache epochs raised: %', reason;
-    perform from refrain.cache_epoch order by bucket for update;
-    update refrain.cache_epoch
-    set epoch = greatest(epoch + 1, refrain.time_us(clock_timestamp()));
+    perform refrain.relay_epochs_raise(array(select bucket from refrain.cache_epoch), reason);
 end
 $$;
 comment on function refrain.epoch_raise is

@@ -81,13 +81,13 @@ class Instance:
 
     running = []
 
-    def __init__(self, name="instance", *, serve=2, parts=None, settings=None, limits=False,
-                 sample=False, database=None, redis=None):
+    def __init__(self, name="instance", *, serve=2, workers=1, parts=None, settings=None,
+                 limits=False, sample=False, database=None, redis=None):
         self.name = name
         self.env = {}
         self.tokens = {}
         self.options = ["--prefix", os.environ["REFRAIN_PREFIX"], "--serve", str(serve),
-                        "--tie", str(os.getpid())]
+                        "--workers", str(workers), "--tie", str(os.getpid())]
         for option, value in (("--parts", parts), ("--database", database), ("--redis", redis)):
             if value is not None:
                 self.options += [option, value]
@@ -122,11 +122,16 @@ class Instance:
         self.control("stop")
 
     def stop_part(self, name):
-        """Ends postgresql, redis, nginx, worker, serve-1, … and keeps it down."""
+        """Ends postgresql, redis, nginx, worker (of several: worker-1, …), serve-1, … and keeps it
+        down."""
         self.control("part-stop", name)
 
     def start_part(self, name):
         self.control("part-start", name)
+
+    def part_pid(self, name):
+        """The number of a part's process."""
+        return int((self.state / "run" / f"{name}.pid").read_text().split()[0])
 
     def stop_redis(self):
         self.stop_part("redis")

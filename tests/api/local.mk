@@ -3,8 +3,11 @@ EXTRA_DIST += \
 	%D%/harness.py \
 	%D%/run \
 	%D%/test_smoke.py \
+	%D%/test_stampede.py \
 	%D%/test_cache.py \
 	%D%/test_commands.py \
 	%D%/test_history.py \
+	%D%/test_relay.py \
+	%D%/test_monitoring.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py

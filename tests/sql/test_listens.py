@@ -265,3 +265,16 @@ class Versions(unittest.TestCase):
         psql.execute(psql.call("epoch_raise", "a test"))
         self.assertEqual([epoch + 1 for epoch in ahead], epochs())
         psql.execute("update refrain.cache_epoch set epoch = epoch - 1000000000000")
+
+    def test_epochs_of_some_buckets(self):
+        def epochs():
+            return [int(row[0]) for row in psql.rows(
+                "select epoch from refrain.cache_epoch order by bucket")]
+        before = epochs()
+        psql.execute("select refrain.relay_epochs_raise('{255,7,7,0}', 'a test')")
+        after = epochs()
+        self.assertEqual({0, 7, 255}, {bucket for bucket in range(256)
+                                       if after[bucket] > before[bucket]})
+        self.assertTrue(all(new >= old for new, old in zip(after, before)))
+        psql.execute("select refrain.relay_epochs_raise('{}', 'a test')")
+        self.assertEqual(after, epochs())

@@ -8,8 +8,9 @@ import unittest
 import psql
 
 CLASSES = {"user", "directory", "all", "helper", "trigger"}
-READS = ("cache_state", "token_user", "user_find", "user_list", "stats_artists", "stats_releases",
-         "stats_recordings", "history_page", "history_count", "history_index", "verify_user")
+READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "stats_artists",
+         "stats_releases", "stats_recordings", "history_page", "history_count", "history_index",
+         "verify_user")
 
 
 def functions():
@@ -40,11 +41,13 @@ class Schema(unittest.TestCase):
         volatility = {name: kind for name, _, kind, _, _ in functions()}
         self.assertEqual({name: "s" for name in READS}, {name: volatility[name] for name in READS})
 
-    def test_cache_state_is_merged_into_its_caller(self):
-        plan = "\n".join(row[0] for row in psql.rows(
-            "explain " + psql.call("cache_state", "nobody", b"none")))
-        self.assertNotIn("Function Scan", plan)
-        self.assertIn("users", plan)
+    def test_states_are_merged_into_their_callers(self):
+        for call in (psql.call("cache_state", "nobody", b"none"), psql.call("token_state", b"none"),
+                     psql.call("history_count", 1)):
+            with self.subTest(call):
+                plan = "\n".join(row[0] for row in psql.rows("explain " + call))
+                self.assertNotIn("Function Scan", plan)
+                self.assertIn("user_version", plan)
 
     def test_every_bucket_has_an_epoch(self):
         self.assertEqual(("256", "0", "255"), psql.row(
@@ -52,11 +55,13 @@ class Schema(unittest.TestCase):
         self.assertEqual([("catalogue",), ("model",), ("people",)], psql.rows(
             "select name from refrain.generation order by name"))
 
-    def test_buckets_are_as_elsewhere(self):
+    def test_buckets_and_subjects_are_as_elsewhere(self):
         for name in ("rob", "", "Καλλιόπη", "a\\b", "ÿ" * 300):
             with self.subTest(name):
-                self.assertEqual(str(hashlib.sha256(name.encode()).digest()[0]),
-                                 psql.value(psql.call("user_bucket", name)))
+                digest = hashlib.sha256(name.encode()).digest()
+                self.assertEqual(str(digest[0]), psql.value(psql.call("user_bucket", name)))
+                self.assertEqual(f"\\x{digest[:16].hex()}",
+                                 psql.value(psql.call("user_subject", name)))
 
     def test_functions_can_be_made_again(self):
         folder = pathlib.Path(__file__).resolve().parents[2] / "sql/functions"

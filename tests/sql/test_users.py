@@ -10,11 +10,18 @@ def generation(name):
     return int(psql.value(f"select value from refrain.generation where name = '{name}'"))
 
 
+STATE = ("user_id", "user_name", "public", "time_zone", "epoch", "live", "past", "auth", "people",
+         "catalogue", "model", "as_of_us", "viewer_id", "viewer_scopes", "viewer_admin", "name_key")
+
+
 def state(user, token=None):
     rows = psql.rows(psql.call("cache_state", user.key, token))
-    names = ("user_id", "user_name", "public", "time_zone", "epoch", "live", "past", "auth",
-             "people", "catalogue", "as_of_us", "viewer_id", "viewer_scopes", "viewer_admin")
-    return dict(zip(names, rows[0])) if rows else None
+    return dict(zip(STATE, rows[0], strict=True)) if rows else None
+
+
+def token_state(token):
+    rows = psql.rows(psql.call("token_state", token))
+    return dict(zip(STATE, rows[0], strict=True)) if rows else None
 
 
 class Users(unittest.TestCase):
@@ -22,10 +29,7 @@ class Users(unittest.TestCase):
         user = world.add_user(public=True)
         self.assertEqual([(str(user.id), user.name)],
                          psql.rows(psql.call("user_find", user.key)))
-        self.assertEqual([(str(user.id), user.name, user.key, "7", "f")],
-                         psql.rows(psql.call("token_user", user.token)))
         self.assertEqual([], psql.rows(psql.call("user_find", "nobody")))
-        self.assertEqual([], psql.rows(psql.call("token_user", b"none")))
 
     def test_a_name_is_taken_once(self):
         user = world.add_user()
@@ -47,8 +51,8 @@ class Users(unittest.TestCase):
         before, others = user.versions(), other.versions()
         self.assertEqual(user.name, psql.value(
             psql.call("user_token_set", user.key, user.token + b"new")))
-        self.assertEqual([], psql.rows(psql.call("token_user", user.token)))
-        self.assertEqual(user.name, psql.row(psql.call("token_user", user.token + b"new"))[1])
+        self.assertIsNone(token_state(user.token))
+        self.assertEqual(user.name, token_state(user.token + b"new")["user_name"])
         self.assertEqual(before[:2], user.versions()[:2])
         self.assertGreater(user.versions()[2], before[2])
         self.assertEqual(others, other.versions())
@@ -62,8 +66,9 @@ class Users(unittest.TestCase):
             (str(user.id), user.name, "t", "UTC", str(live), str(past), str(auth)),
             tuple(found[name] for name in
                   ("user_id", "user_name", "public", "time_zone", "live", "past", "auth")))
-        self.assertEqual((str(generation("people")), str(generation("catalogue"))),
-                         (found["people"], found["catalogue"]))
+        self.assertEqual(user.key, found["name_key"])
+        for name in ("people", "catalogue", "model"):
+            self.assertEqual(str(generation(name)), found[name])
         self.assertEqual((str(admin.id), "7", "t"), (
             found["viewer_id"], found["viewer_scopes"], found["viewer_admin"]))
         self.assertLess(abs(int(found["as_of_us"]) / 1e6 - world.now_s()), 60)
@@ -75,6 +80,15 @@ class Users(unittest.TestCase):
             self.assertEqual((None, None, None), (
                 found["viewer_id"], found["viewer_scopes"], found["viewer_admin"]))
         self.assertIsNone(state(world.User("x", "nobody", b"", 0), admin.token))
+
+    def test_state_by_token(self):
+        """The owner's, as who asks for his own."""
+        user, admin = world.add_user(public=True), world.add_user(admin=True)
+        for owner in (user, admin):
+            found, expected = token_state(owner.token), state(owner, owner.token)
+            self.assertLessEqual(int(found.pop("as_of_us")), int(expected.pop("as_of_us")))
+            self.assertEqual(expected, found)
+        self.assertIsNone(token_state(b"none"))
 
 
 class Raises(unittest.TestCase):
@@ -98,12 +112,24 @@ class Raises(unittest.TestCase):
         self.change("public = not public")
         self.assert_raised(auth=True, people=True)
 
-    def test_name(self):
-        name = world.fresh("Renamed")
-        self.change(f"name = '{name}', name_key = '{name.casefold()}'")
+    def test_spelling(self):
+        self.change(f"name = '{self.user.name.upper()}'")
         self.assert_raised(auth=True, people=True)
-        self.assertEqual("t", psql.value(
-            f"select bucket = refrain.user_bucket('{name.casefold()}') "
+
+    def test_name(self):
+        """Whose it was may have had higher versions: they go beyond all that there have been."""
+        name = world.fresh("Renamed")
+        former = world.add_user(name)
+        psql.execute(psql.call("user_delete", former.key))
+        self.assertTrue(all(new < old for new, old in zip(self.before, former.versions())))
+        people = generation("people")
+        self.change(f"name = '{name}', name_key = '{name.casefold()}'")
+        self.assertTrue(all(new > old for new, old in zip(
+            self.user.versions(), former.versions())))
+        self.assertGreater(generation("people"), people)
+        self.assertEqual(("t", "t"), psql.row(
+            f"select bucket = refrain.user_bucket('{name.casefold()}'), "
+            f"subject = refrain.user_subject('{name.casefold()}') "
             f"from refrain.user_version where user_id = {self.user.id}"))
 
     def test_password(self):
@@ -152,7 +178,7 @@ class Deletion(unittest.TestCase):
         self.assertEqual([], psql.rows(psql.call("user_delete", self.user.key)))
         self.assertIsNone(state(self.user))
         self.assertEqual([], psql.rows(psql.call("user_find", self.user.key)))
-        self.assertEqual([], psql.rows(psql.call("token_user", self.user.token)))
+        self.assertIsNone(token_state(self.user.token))
         self.assertEqual([], psql.rows(psql.call("history_count", self.user.id)))
         self.assertEqual([], psql.rows(psql.call(
             "history_page", self.user.id, None, None, False, 10)))

@@ -37,6 +37,9 @@ class User:
     token: bytes
     id: int
 
+    def subject(self):
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
+
     def versions(self):
         """(live, past, auth)"""
         return tuple(map(int, psql.row(
@@ -142,7 +145,7 @@ def add_listens(user, *listens):
 @dataclasses.dataclass
 class Answer:
     """What a read answers."""
-    versions: tuple     # epoch, live, past, people, catalogue
+    versions: tuple     # epoch, live, past, auth, people, catalogue, model
     as_of_us: int
     total: int
     meta: dict
@@ -155,14 +158,14 @@ def read(function, *arguments, session=None):
     rows = (session or psql.shared()).rows(psql.call(function, *arguments))
     if not rows:
         return None
-    heads = {row[:8] for row in rows}
+    heads = {row[:10] for row in rows}
     assert len(heads) == 1, "rows of one answer differ in what they have in common"
     head = rows[0]
-    found = [row for row in rows if row[9] is not None]
+    found = [row for row in rows if row[11] is not None]
     assert len(found) == len(rows) or len(rows) == 1
-    return Answer(tuple(map(int, head[:5])), int(head[5]), int(head[6]),
-                  json.loads("{" + head[7] + "}"),
-                  [int(row[8]) for row in found], [json.loads(row[9]) for row in found])
+    return Answer(tuple(map(int, head[:7])), int(head[7]), int(head[8]),
+                  json.loads("{" + head[9] + "}"),
+                  [int(row[10]) for row in found], [json.loads(row[11]) for row in found])
 
 
 def differences(user):

@@ -3,6 +3,7 @@
 unit_tests +=
 unit_tests += %D%/test_sample
 unit_tests += %D%/test_cache
+unit_tests += %D%/test_cache_metrics
 unit_tests += %D%/test_config
 unit_tests += %D%/test_http_listener
 unit_tests += %D%/test_http_messages
@@ -11,7 +12,11 @@ unit_tests += %D%/test_http_server
 %C%_test_http_server_SOURCES = \
 	%D%/test_http_server.c %D%/fastcgi_client.c %D%/fastcgi_client.h
 unit_tests += %D%/test_redis_address
+unit_tests += %D%/test_redis_kv
+%C%_test_redis_kv_SOURCES = \
+	%D%/test_redis_kv.c %D%/fake_redis.c %D%/fake_redis.h
 unit_tests += %D%/test_service
+unit_tests += %D%/test_base_breaker
 unit_tests += %D%/test_base_fold
 unit_tests += %D%/test_base_log
 unit_tests += %D%/test_base_memory
@@ -42,3 +47,13 @@ unit_tests += %D%/test_listen_shortage
 %C%_test_listen_shortage_SOURCES = %D%/test_listen_shortage.c $(import_fixture)
 %C%_test_listen_shortage_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+
+# Flights share their travellers.
+unit_tests += %D%/test_cache_flight %D%/test_cache_flight_limits
+flight_fixture = %D%/flight_fixture.c %D%/flight_fixture.h
+%C%_test_cache_flight_SOURCES = %D%/test_cache_flight.c $(flight_fixture)
+%C%_test_cache_flight_limits_SOURCES = %D%/test_cache_flight_limits.c $(flight_fixture)
+
+# It counts who waits.
+unit_tests += %D%/test_cache_gate
+%C%_test_cache_gate_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_cond_timedwait

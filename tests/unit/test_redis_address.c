@@ -33,12 +33,27 @@ static void credentials_are_split_at_the_last_at_sign(void)
     kv_address_free(&address);
 }
 
+static void credentials_are_percent_decoded(void)
+{
+    struct kv_address address;
+    struct error error;
+    CU_ASSERT_EQUAL(kv_address_parse("redis://m%65:%3a%2F%40%25@h", &address, &error), RESULT_OK);
+    CU_ASSERT_STRING_EQUAL(address.user, "me");
+    CU_ASSERT_STRING_EQUAL(address.password, ":/@%");
+    kv_address_free(&address);
+    CU_ASSERT_EQUAL(kv_address_parse("redis://:@h", &address, &error), RESULT_OK);
+    CU_ASSERT_STRING_EQUAL(address.password, "");
+    kv_address_free(&address);
+}
+
 static void other_urls_are_refused_without_repeating_them(void)
 {
     static const char *const urls[] = {
         "",           "redis.sock",        "unix://relative",      "rediss://:secret@h",
         "redis://",   "redis://h:0",       "redis://h:99999",      "redis://h:port",
         "redis://h/3", "redis://secret@h", "redis+cluster://a,b",
+        "redis://:secret%@h", "redis://:secret%4@h", "redis://:secret%zz@h",
+        "redis://%4:secret@h", "redis://:secret%00@h",
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         struct kv_address address;
@@ -53,6 +68,7 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT_TEST(unix_sockets_and_hosts_are_read),
         UNIT_TEST(credentials_are_split_at_the_last_at_sign),
+        UNIT_TEST(credentials_are_percent_decoded),
         UNIT_TEST(other_urls_are_refused_without_repeating_them),
     };
     return unit_run("redis_address", tests, sizeof tests / sizeof *tests);

@@ -68,6 +68,32 @@ function showRedis({ redis }) {
   element("memory-bar").setAttribute("aria-valuenow", Math.round(share));
 }
 
+/* A breaker is told for all processes: closed only where it is so in each. */
+function breakerText({ breaker }) {
+  const all = breaker.closed + breaker.half_open + breaker.open;
+  if (breaker.open > 0) {
+    return `open in ${count(breaker.open)} of ${count(all)} processes`;
+  }
+  return breaker.half_open > 0 ? "trying again" : "closed";
+}
+
+function pendingText(seconds) {
+  return seconds > 0 ? `${count(Math.ceil(seconds * 1000))} ms` : "none";
+}
+
+function showRelay({ relay, servers, redis, sql_saved: saved }) {
+  const all = relay.live_buckets === relay.buckets;
+  setPill("relay-live", all ? "good" : "bad", all ? "vouched for" : "not vouched for");
+  element("relay-away").hidden = all || !redis.up;
+  setFigure("live_buckets", count(relay.live_buckets));
+  setFigure("buckets", count(relay.buckets));
+  setFigure("pending", pendingText(relay.pending_seconds));
+  setFigure("sql_saved", count(saved));
+  setFigure("sql_saved_rate", rate(series.rate((figures) => figures.sql_saved)));
+  setFigure("redis_breaker", breakerText(servers.redis));
+  setFigure("postgresql_breaker", breakerText(servers.postgresql));
+}
+
 function makeViewRow(view) {
   const row = document.createElement("tr");
   row.dataset.view = view;
@@ -128,6 +154,7 @@ function showMetrics(metrics) {
   showReads(metrics);
   showCharts();
   showRedis(metrics);
+  showRelay(metrics);
   showViews(metrics);
 }
 

@@ -1,0 +1,443 @@
+/*
+ * Getting what is missing, once for all who want it: of the threads of this process one leads
+ * (flight.c), of the processes the one with the fill lock; the others wait for it a little, and then
+ * compute as well, since the store decides what is kept. How many loads run at a time is bounded
+ * (gate.c). The lock and the bound save work; what is right does not depend on them.
+ */
+#include "cache/reader.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "cache/knowledge.h"
+#include "cache/protocol.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const int64_t gate_wait_max_us = 2000000;
+static const struct timespec lock_poll_time = {.tv_nsec = 10000000};
+
+/* What a leader asks Redis while it waits for another process. */
+enum { LOCK, HEARTBEAT, MARK, VALUES };
+
+/* The leader's work in hand. */
+struct filling {
+    struct cache_reader *reader;
+    const struct cache_fetching *fetching;
+    size_t at[CACHE_ITEMS_MAX]; /* where the wanted ones stand among the items */
+    char lock_key[CACHE_KEY_MAX];
+    char lock_nonce[CACHE_NONCE_SIZE];
+    enum cache_lock lock;
+    struct cache_filled *filled;
+};
+
+bool cache_filled_reaches(const void *filled, const void *seen)
+{
+    const struct cache_filled *brought = filled;
+    const struct cache_versions *needed = seen;
+    for (size_t i = 0; i < brought->count; i++) {
+        const struct cache_versions *had = &brought->headers[i].versions;
+        if (had->epoch != needed->epoch || had->live < needed->live || had->past < needed->past
+            || had->catalogue < needed->catalogue) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void cache_filled_free(void *filled)
+{
+    struct cache_filled *freed = filled;
+    for (size_t i = 0; i < freed->count; i++) {
+        buffer_free(&freed->fills[i].payload);
+    }
+    kv_free(&freed->batch);
+    free(freed);
+}
+
+static struct cache_metrics *metrics_of(const struct filling *filling)
+{
+    return filling->reader->cache->options.metrics;
+}
+
+/* Whether another process has stored all of it; then the values are those of its answer. They must be
+ * what a reader would be served who came only now: those who share this flight may have come later
+ * than its leader, and know of newer versions. */
+static bool take_stored(struct filling *filling, struct kv_batch **batch)
+{
+    struct cache_filled *filled = filling->filled;
+    struct cache_reader now = *filling->reader;
+    struct cache_knowledge known = {.redis_answers = false};
+    struct kv_reply values = kv_reply(*batch, 0);
+    cache_know_versions(&known, kv_reply_item(&values, HEARTBEAT), kv_reply_item(&values, MARK));
+    if (!known.is_vouched_for) {
+        return false;
+    }
+    cache_trust_redis(&now, &known, CACHE_TRUST_LEASED);
+    for (size_t i = 0; i < filled->count; i++) {
+        enum cache_outcome outcome = cache_look_up(
+            &now, kv_reply_item(&values, VALUES + i), filling->fetching->keys[filling->at[i]],
+            &filled->headers[i], &filled->values[i]);
+        if (outcome != CACHE_HIT) {
+            return false;
+        }
+    }
+    filled->batch = *batch;
+    filled->stored = true;
+    *batch = NULL;
+    return true;
+}
+
+/* Waits while another process holds the fill lock; true if it has stored what is wanted. */
+static bool wait_for_other(struct filling *filling)
+{
+    const struct cache_subject *subject = &filling->reader->subject;
+    char heartbeat[CACHE_KEY_MAX];
+    char mark[CACHE_KEY_MAX];
+    struct slice words[1 + VALUES + CACHE_ITEMS_MAX] = {
+        slice_text("MGET"), slice_text(filling->lock_key),
+        slice_of(heartbeat, cache_key_heartbeat(subject->bucket, heartbeat)),
+        slice_of(mark, cache_key_version(subject, mark))};
+    for (size_t i = 0; i < filling->filled->count; i++) {
+        words[1 + VALUES + i] = filling->fetching->keys[filling->at[i]];
+    }
+    const struct kv_command command = {NULL, 0, words, 1 + VALUES + filling->filled->count};
+    int64_t began_us = clock_mono_us();
+    bool is_held = true;
+    bool is_stored = false;
+    while (is_held && !is_stored
+           && clock_mono_us() - began_us < (int64_t)CACHE_LOCK_WAIT_MS * 1000) {
+        struct kv_batch *batch = NULL;
+        struct error error;
+        nanosleep(&lock_poll_time, NULL);
+        is_held = kv_run(filling->reader->cache->options.kv, &command, 1, &batch, &error)
+                  == RESULT_OK;
+        if (is_held) {
+            struct kv_reply values = kv_reply(batch, 0);
+            is_held = kv_reply_item(&values, LOCK).kind == KV_TEXT;
+            is_stored = take_stored(filling, &batch);
+        }
+        kv_free(&batch);
+    }
+    cache_metrics_time(metrics_of(filling), CACHE_TIME_LOCK_WAIT, clock_mono_us() - began_us);
+    cache_metrics_add(metrics_of(filling),
+                      is_stored ? CACHE_COUNT_LOCK_SHARED : CACHE_COUNT_LOCK_EXPIRED, 1);
+    return is_stored;
+}
+
+/* A value's life ends with its window; ten per cent of jitter keep values that were made together
+ * from ending together. */
+static int64_t choose_ttl_s(const struct cache_options *options,
+                            const struct cache_header *header)
+{
+    int64_t now_s = header->built_at_us / 1000000;
+    int64_t ttl = cache_header_is_closed(header) ? options->ttl_closed_s : options->ttl_open_s;
+    ttl += ttl * (header->built_at_us % 201 - 100) / 1000;
+    if (header->window_end_s > now_s && header->window_end_s - now_s < ttl) {
+        ttl = header->window_end_s - now_s;
+    }
+    return ttl < 1 ? 1 : ttl;
+}
+
+static enum result take_loaded(struct filling *filling, struct cache_fill *fills,
+                               int64_t took_us, struct error *error)
+{
+    struct cache_filled *filled = filling->filled;
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < filled->count; i++) {
+        filled->fills[i] = fills[filling->at[i]];
+        struct cache_header *header = &filled->headers[i];
+        *header = (struct cache_header){
+            .versions = filled->fills[i].versions,
+            .window_end_s = filling->fetching->items[filling->at[i]].window_end_s,
+            .built_at_us = clock_wall_us(),
+            .cost_us = took_us};
+        header->ttl_s = choose_ttl_s(&filling->reader->cache->options, header);
+        filled->values[i] = buffer_slice(&filled->fills[i].payload);
+        if (result == RESULT_OK && buffer_result(&filled->fills[i].payload) != RESULT_OK) {
+            result = error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
+        }
+    }
+    return result;
+}
+
+static enum result run_loader(struct filling *filling, cache_loader *load, void *context,
+                              struct error *error)
+{
+    const struct cache_fetching *fetching = filling->fetching;
+    struct cache_reader *reader = filling->reader;
+    struct cache_fill fills[CACHE_ITEMS_MAX] = {0};
+    const struct cache_load job = {
+        .db = reader->cache->options.db,
+        .profile = &reader->profile,
+        .items = fetching->items,
+        .wanted = fetching->wanted,
+        .items_count = fetching->items_count,
+        .deadline_us = reader->request.deadline_us,
+    };
+    int64_t began_us = clock_mono_us();
+    enum result result = load(context, &job, fills, error);
+    int64_t took_us = clock_mono_us() - began_us;
+    failpoint("after_snapshot");
+    reader->report.loaded_us += took_us;
+    cache_metrics_time(metrics_of(filling), CACHE_TIME_FILL, took_us);
+    enum result taken = take_loaded(filling, fills, took_us, error);
+    return result == RESULT_OK ? taken : result;
+}
+
+static enum result load_bounded(struct filling *filling, cache_loader *load, void *context,
+                                struct error *error)
+{
+    struct cache *cache = filling->reader->cache;
+    int64_t limit_us = clock_mono_us() + gate_wait_max_us;
+    int64_t deadline_us = filling->reader->request.deadline_us;
+    enum result result =
+        gate_enter(cache->loads, limit_us < deadline_us ? limit_us : deadline_us, error);
+    if (result != RESULT_OK) {
+        cache_metrics_add(cache->options.metrics, CACHE_COUNT_LOADS_SHED, 1);
+        return result;
+    }
+    result = run_loader(filling, load, context, error);
+    gate_leave(cache->loads);
+    if (result != RESULT_OK) {
+        cache_metrics_add(cache->options.metrics, CACHE_COUNT_FILL_FAILED, filling->filled->count);
+    }
+    return result;
+}
+
+static bool is_same(const struct cache_versions *a, const struct cache_versions *b)
+{
+    return a->epoch == b->epoch && a->live == b->live && a->past == b->past
+           && a->auth == b->auth;
+}
+
+/* Encodes, from `first` on, values of one snapshot; gives where they end. */
+static size_t encode_run(const struct filling *filling, size_t first, struct cache_store *store,
+                         struct buffer *encoded)
+{
+    const struct cache_filled *filled = filling->filled;
+    size_t end = first;
+    for (; end < filled->count
+           && is_same(&filled->headers[end].versions, &filled->headers[first].versions);
+         end++) {
+        const struct cache_header *header = &filled->headers[end];
+        struct slice key = filling->fetching->keys[filling->at[end]];
+        if (filled->fills[end].is_transient
+            || filled->values[end].size_bytes
+                   > filling->reader->cache->options.value_max_bytes) {
+            continue;
+        }
+        struct buffer *bytes = &encoded[store->count];
+        cache_encode(bytes, key, header, filled->values[end]);
+        if (bytes->failed) {
+            buffer_free(bytes);
+            continue;
+        }
+        store->keys[store->count] = key;
+        store->values[store->count] = buffer_slice(bytes);
+        store->lives_ms[store->count] = header->ttl_s * 1000 + CACHE_OUTAGE_LIFE_MS;
+        store->count++;
+    }
+    return end;
+}
+
+static enum cache_counter stored_counter(enum cache_stored stored)
+{
+    switch (stored) {
+    case CACHE_STORED:
+        return CACHE_COUNT_FILL_STORED;
+    case CACHE_STORE_REFUSED_LEASE:
+        return CACHE_COUNT_FILL_REFUSED_LEASE;
+    case CACHE_STORE_REFUSED_VERSION:
+        return CACHE_COUNT_FILL_REFUSED_VERSION;
+    default:
+        return CACHE_COUNT_FILL_UNCACHED;
+    }
+}
+
+/* Stores what was loaded; values that were read in one snapshot go in one step, the last of which
+ * gives up the lock. That nothing is stored is no error. */
+static void store_loaded(struct filling *filling)
+{
+    struct cache_reader *reader = filling->reader;
+    struct cache_filled *filled = filling->filled;
+    struct buffer encoded[CACHE_ITEMS_MAX] = {0};
+    filled->stored = true;
+    failpoint("before_store");
+    for (size_t first = 0, end; first < filled->count; first = end) {
+        const struct cache_versions *versions = &filled->headers[first].versions;
+        struct cache_store store = {
+            .subject = &reader->subject, .lease = "", .versions = versions};
+        end = encode_run(filling, first, &store, encoded);
+        if (filling->lock == CACHE_LOCK_TAKEN && end == filled->count) {
+            store.lock_key = filling->lock_key;
+            store.lock_nonce = filling->lock_nonce;
+        }
+        enum cache_stored stored = store.count > 0 || store.lock_key != NULL
+                                       ? cache_store_run(&reader->cache->steps, &store)
+                                       : CACHE_STORED;
+        cache_metrics_add(metrics_of(filling), stored_counter(stored), store.count);
+        cache_metrics_add(metrics_of(filling), CACHE_COUNT_FILL_UNCACHED,
+                          end - first - store.count);
+        filled->stored = filled->stored && stored == CACHE_STORED && store.count == end - first;
+        if (cache_is_phantom(&reader->mark, versions)) {
+            cache_discard(&reader->cache->steps, &reader->subject, reader->mark_text);
+        }
+        for (size_t i = 0; i < store.count; i++) {
+            buffer_free(&encoded[i]);
+        }
+    }
+}
+
+static enum result fill(struct filling *filling, cache_loader *load, void *context,
+                        struct error *error)
+{
+    const struct cache_fetching *fetching = filling->fetching;
+    struct cache_reader *reader = filling->reader;
+    filling->lock = CACHE_LOCK_UNKNOWN;
+    if (fetching->batch != NULL) {
+        cache_key_lock(&reader->subject, &fetching->items[filling->at[0]].name,
+                       filling->lock_key);
+        filling->lock =
+            cache_lock_take(&reader->cache->steps, filling->lock_key, filling->lock_nonce);
+        if (filling->lock == CACHE_LOCK_HELD && wait_for_other(filling)) {
+            return RESULT_OK;
+        }
+    }
+    enum result result = load_bounded(filling, load, context, error);
+    if (result == RESULT_OK && fetching->batch != NULL) {
+        store_loaded(filling);
+    } else if (result == RESULT_OK) {
+        cache_metrics_add(metrics_of(filling), CACHE_COUNT_FILL_UNCACHED, filling->filled->count);
+    }
+    return result;
+}
+
+/* The leader's part, from beginning to landing. */
+static enum result lead(struct cache_reader *reader, const struct cache_fetching *fetching,
+                        struct flight *flight, cache_loader *load, void *context,
+                        struct error *error)
+{
+    struct filling filling = {.reader = reader, .fetching = fetching};
+    filling.filled = calloc(1, sizeof *filling.filled);
+    enum result result;
+    if (filling.filled == NULL) {
+        result = error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
+    } else {
+        for (size_t i = 0; i < fetching->items_count; i++) {
+            if (fetching->wanted[i]) {
+                filling.at[filling.filled->count++] = i;
+            }
+        }
+        result = fill(&filling, load, context, error);
+        if (result != RESULT_OK) {
+            cache_filled_free(filling.filled);
+            filling.filled = NULL;
+        }
+    }
+    flight_land(flight, result, error, filling.filled);
+    return result;
+}
+
+static void use(struct cache_reader *reader, struct cache_fetching *fetching,
+                const struct cache_filled *filled)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        if (fetching->wanted[i]) {
+            fetching->values[i] = filled->values[next];
+            cache_note_value(reader, &filled->headers[next]);
+            next++;
+        }
+    }
+    reader->report.stored = reader->report.stored && filled->stored;
+}
+
+/* With the database away, what Redis holds is served even if its time has passed. */
+static bool make_do(struct cache_reader *reader, struct cache_fetching *fetching)
+{
+    if (fetching->batch == NULL) {
+        return false;
+    }
+    struct kv_reply values = kv_reply(fetching->batch, 0);
+    enum cache_trust trusted = reader->trust;
+    reader->trust = CACHE_TRUST_UNVERIFIED;
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        struct cache_header header;
+        if (fetching->wanted[i]
+            && cache_look_up(reader, kv_reply_item(&values, fetching->values_at + i),
+                             fetching->keys[i], &header, &fetching->values[i])
+                   != CACHE_UNVERIFIED) {
+            reader->trust = trusted;
+            return false;
+        }
+        if (fetching->wanted[i]) {
+            cache_note_value(reader, &header);
+        }
+    }
+    reader->report.outcome = CACHE_UNVERIFIED;
+    return true;
+}
+
+static struct slice wanted_keys(const struct cache_reader *reader,
+                                const struct cache_fetching *fetching)
+{
+    char *text = arena_alloc(reader->request.arena, CACHE_ITEMS_MAX * CACHE_KEY_MAX);
+    size_t size = 0;
+    for (size_t i = 0; text != NULL && i < fetching->items_count; i++) {
+        if (fetching->wanted[i]) {
+            memcpy(text + size, fetching->keys[i].data, fetching->keys[i].size_bytes);
+            size += fetching->keys[i].size_bytes;
+            text[size++] = ' ';
+        }
+    }
+    return slice_of(text, size);
+}
+
+static enum result join(struct cache_reader *reader, struct cache_fetching *fetching,
+                        cache_loader *load, void *context, struct error *error)
+{
+    const struct flight_ticket ticket = {
+        .key = wanted_keys(reader, fetching),
+        .arrived_us = clock_mono_us(),
+        .seen = &reader->versions,
+        .deadline_us = reader->request.deadline_us,
+    };
+    if (ticket.key.data == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
+    }
+    struct flight *flight;
+    bool leads = false;
+    enum result result = flights_join(reader->cache->fills, &ticket, &flight, &leads, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    reader->flights[reader->fetches_count - 1] = flight;
+    if (leads) {
+        result = lead(reader, fetching, flight, load, context, error);
+    } else {
+        cache_metrics_add(reader->cache->options.metrics, CACHE_COUNT_FLIGHT_SHARED, 1);
+    }
+    if (result == RESULT_OK) {
+        use(reader, fetching, flight_result(flight));
+    }
+    return result;
+}
+
+enum result cache_fill_wanted(struct cache_reader *reader, struct cache_fetching *fetching,
+                              cache_loader *load, void *context, struct error *error)
+{
+    enum result result =
+        reader->trust == CACHE_TRUST_UNVERIFIED
+            ? error_set(error, RESULT_UNAVAILABLE, "cache",
+                        "PostgreSQL does not answer, and the cache does not hold what is asked for")
+            : join(reader, fetching, load, context, error);
+    if (cache_is_outage(reader->cache, result) && make_do(reader, fetching)) {
+        return RESULT_OK;
+    }
+    if (result != RESULT_OK && result != RESULT_NOT_FOUND) {
+        cache_note_outcome(&reader->report, CACHE_ERROR);
+    }
+    return result;
+}

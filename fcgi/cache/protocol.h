@@ -1,0 +1,19 @@
+/*
+ * The times of the protocol. A leased read misses no change that is older than twice the life of a
+ * heartbeat, if the clock of Redis is right; the guard against a wrong one is the age of a heartbeat.
+ */
+#ifndef REFRAIN_CACHE_PROTOCOL_H
+#define REFRAIN_CACHE_PROTOCOL_H
+
+/* In milliseconds. */
+enum {
+    CACHE_HEARTBEAT_MS = 1000,
+    CACHE_HEARTBEAT_AGE_MAX_MS = 2500,
+    CACHE_LEASE_MS = 3000,
+    CACHE_LOCK_MS = 2000,
+    CACHE_LOCK_WAIT_MS = 150,
+    CACHE_VERSION_LIFE_MS = 86400000,
+    CACHE_OUTAGE_LIFE_MS = 86400000, /* beyond its time a value is kept for an outage */
+};
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The one way to a usable connection to Redis. Private to redis/.
+ */
+#ifndef REFRAIN_REDIS_SETUP_H
+#define REFRAIN_REDIS_SETUP_H
+
+#include "redis/conn.h"
+#include "redis/info.h"
+
+struct kv_setup {
+    struct kv_address address;
+    const struct kv_script *const *scripts;
+    size_t scripts_count;
+    _Atomic int advice; /* that the log has been given last, enum kv_advice */
+};
+
+/* Connects, gives name and password, checks what kind of Redis this is, loads the scripts: one
+ * round trip after connecting. RESULT_UNAVAILABLE with Redis' words where it does not want us. */
+enum result kv_set_up(struct kv_setup *setup, int64_t deadline_us, struct kv_conn **conn,
+                      struct error *error) MUST_CHECK;
+
+/* Warns of how its memory is set up, once until that changes; `refusal` is Redis' text where INFO
+ * is forbidden, else NULL. */
+void kv_advise(struct kv_setup *setup, const struct kv_info *info, const char *refusal);
+
+#endif
