@@ -9,7 +9,8 @@
 enum {
     CACHE_HEARTBEAT_MS = 1000,
     CACHE_HEARTBEAT_AGE_MAX_MS = 2500,
-    CACHE_LEASE_MS = 3000,
+    /* No longer than the bound: who joins a lease relies on what was read under it. */
+    CACHE_LEASE_MS = 2000,
     CACHE_LOCK_MS = 2000,
     CACHE_LOCK_WAIT_MS = 150,
     CACHE_VERSION_LIFE_MS = 86400000,

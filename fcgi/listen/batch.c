@@ -1,6 +1,7 @@
 #include "listen/batch.h"
 
 #include "base/arena.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "listen/entities.h"
 
@@ -339,6 +340,7 @@ enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int
         result = db_call_steps(conn, steps, 2, deadline_us, &rows, error);
     }
     if (result == RESULT_OK) {
+        failpoint("after_commit");
         result = read_outcome(rows, outcome, error);
         db_rows_free(&rows);
     }
