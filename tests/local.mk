@@ -10,6 +10,7 @@ AM_PY_LOG_FLAGS = -B
 
 include %D%/unit/local.mk
 include %D%/lint/local.mk
+include %D%/model/local.mk
 include %D%/sql/local.mk
 include %D%/api/local.mk
 include %D%/up/local.mk
