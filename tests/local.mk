@@ -16,6 +16,7 @@ include %D%/api/local.mk
 include %D%/up/local.mk
 include %D%/browser/local.mk
 include %D%/bench/local.mk
+include %D%/fuzz/local.mk
 
 if HAVE_CUNIT
 check_LIBRARIES += libunit.a
