@@ -39,6 +39,15 @@ comment on table refrain.relay_state is
 insert into refrain.relay_state (purged, horizon, next_horizon, noted_at)
 values ('0', '0', '0', now());
 
+-- Emptied by PostgreSQL itself when it recovers from a crash, and on a server that is promoted: then
+-- transactions may have been lost whose numbers are given out again.
+create unlogged table refrain.relay_boot (id text not null);
+comment on table refrain.relay_boot is
+    'At most one row, made with the first raise of epochs after a crash (relay_epochs_raise).';
+
+-- Who takes a name over is told from whoever had it before by higher versions.
+create index user_version_subject on refrain.user_version (subject);
+
 -- Every value carries all counters of its snapshot. What uses the type, or answers other columns
 -- than before, is made anew with the other functions.
 drop function if exists refrain.stats_artists(int, bigint, bigint, int, int, int);

@@ -42,7 +42,7 @@ static void look_up_owner(struct cache *cache, struct slice token_key,
     };
     if (ask(cache, words, WORDS, &look_up->versions)) {
         struct kv_reply values = kv_reply(look_up->versions, 0);
-        cache_know_versions(&look_up->known, kv_reply_item(&values, HEARTBEAT - 1),
+        cache_know_versions(cache, &look_up->known, kv_reply_item(&values, HEARTBEAT - 1),
                             kv_reply_item(&values, MARK - 1));
         cache_know_profile(cache, &look_up->known, words[PROFILE],
                            kv_reply_item(&values, PROFILE - 1));

@@ -115,8 +115,8 @@ enum result cache_identify(struct cache *cache, const unsigned char *token_hash,
                            struct cache_account *account, struct error *error) MUST_CHECK;
 
 /* Tells Redis of a change whose commit has been confirmed, and of the versions that it led to;
- * to be called before the change is acknowledged. Waits for Redis for one time-out at most; that it
- * fails is no error: the relay tells Redis too. */
+ * to be called before the change is acknowledged. One try: it waits for a connection and for Redis as
+ * every command does; that it fails is no error: the relay tells Redis too. */
 void cache_apply(struct cache *cache, const struct cache_subject *subject,
                  const struct cache_versions *versions);
 

@@ -70,7 +70,8 @@ static bool take_stored(struct filling *filling, struct kv_batch **batch)
     struct cache_reader now = *filling->reader;
     struct cache_knowledge known = {.redis_answers = false};
     struct kv_reply values = kv_reply(*batch, 0);
-    cache_know_versions(&known, kv_reply_item(&values, HEARTBEAT), kv_reply_item(&values, MARK));
+    cache_know_versions(filling->reader->cache, &known, kv_reply_item(&values, HEARTBEAT),
+                        kv_reply_item(&values, MARK));
     if (!known.is_vouched_for) {
         return false;
     }
@@ -89,8 +90,9 @@ static bool take_stored(struct filling *filling, struct kv_batch **batch)
     return true;
 }
 
-/* Waits while another process holds the fill lock; true if it has stored what is wanted. */
-static bool wait_for_other(struct filling *filling)
+/* Asks once more for what is wanted. Tells whether it is there now, and whether somebody holds the
+ * fill lock. */
+static bool ask_again(struct filling *filling, bool *is_held)
 {
     const struct cache_subject *subject = &filling->reader->subject;
     char heartbeat[CACHE_KEY_MAX];
@@ -103,27 +105,47 @@ static bool wait_for_other(struct filling *filling)
         words[1 + VALUES + i] = filling->fetching->keys[filling->at[i]];
     }
     const struct kv_command command = {NULL, 0, words, 1 + VALUES + filling->filled->count};
+    struct kv_batch *batch = NULL;
+    struct error error;
+    bool is_stored = false;
+    *is_held = kv_run(filling->reader->cache->options.kv, &command, 1, &batch, &error)
+               == RESULT_OK;
+    if (*is_held) {
+        struct kv_reply values = kv_reply(batch, 0);
+        *is_held = kv_reply_item(&values, LOCK).kind == KV_TEXT;
+        is_stored = take_stored(filling, &batch);
+    }
+    kv_free(&batch);
+    return is_stored;
+}
+
+/* Waits while another process holds the fill lock; true if it has stored what is wanted. */
+static bool wait_for_other(struct filling *filling)
+{
     int64_t began_us = clock_mono_us();
     bool is_held = true;
     bool is_stored = false;
     while (is_held && !is_stored
            && clock_mono_us() - began_us < (int64_t)CACHE_LOCK_WAIT_MS * 1000) {
-        struct kv_batch *batch = NULL;
-        struct error error;
         nanosleep(&lock_poll_time, NULL);
-        is_held = kv_run(filling->reader->cache->options.kv, &command, 1, &batch, &error)
-                  == RESULT_OK;
-        if (is_held) {
-            struct kv_reply values = kv_reply(batch, 0);
-            is_held = kv_reply_item(&values, LOCK).kind == KV_TEXT;
-            is_stored = take_stored(filling, &batch);
-        }
-        kv_free(&batch);
+        is_stored = ask_again(filling, &is_held);
     }
     cache_metrics_time(metrics_of(filling), CACHE_TIME_LOCK_WAIT, clock_mono_us() - began_us);
     cache_metrics_add(metrics_of(filling),
                       is_stored ? CACHE_COUNT_LOCK_SHARED : CACHE_COUNT_LOCK_EXPIRED, 1);
     return is_stored;
+}
+
+/* Who had the lock before may have stored it since this reader looked: then nothing is to be done but
+ * to give the lock up. */
+static bool is_filled_already(struct filling *filling)
+{
+    bool is_held;
+    if (!ask_again(filling, &is_held)) {
+        return false;
+    }
+    cache_lock_drop(&filling->reader->cache->steps, filling->lock_key, filling->lock_nonce);
+    return true;
 }
 
 /* A value's life ends with its window; ten per cent of jitter keep values that were made together
@@ -301,7 +323,8 @@ static enum result fill(struct filling *filling, cache_loader *load, void *conte
                        filling->lock_key);
         filling->lock =
             cache_lock_take(&reader->cache->steps, filling->lock_key, filling->lock_nonce);
-        if (filling->lock == CACHE_LOCK_HELD && wait_for_other(filling)) {
+        if ((filling->lock == CACHE_LOCK_HELD && wait_for_other(filling))
+            || (filling->lock == CACHE_LOCK_TAKEN && is_filled_already(filling))) {
             return RESULT_OK;
         }
     }
@@ -310,6 +333,8 @@ static enum result fill(struct filling *filling, cache_loader *load, void *conte
         store_loaded(filling);
     } else if (result == RESULT_OK) {
         cache_metrics_add(metrics_of(filling), CACHE_COUNT_FILL_UNCACHED, filling->filled->count);
+    } else if (filling->lock == CACHE_LOCK_TAKEN) {
+        cache_lock_drop(&reader->cache->steps, filling->lock_key, filling->lock_nonce);
     }
     return result;
 }
@@ -433,7 +458,9 @@ enum result cache_fill_wanted(struct cache_reader *reader, struct cache_fetching
             ? error_set(error, RESULT_UNAVAILABLE, "cache",
                         "PostgreSQL does not answer, and the cache does not hold what is asked for")
             : join(reader, fetching, load, context, error);
-    if (cache_is_outage(reader->cache, result) && make_do(reader, fetching)) {
+    bool is_outage = reader->trust == CACHE_TRUST_UNVERIFIED
+                     || cache_is_outage(reader->cache, result);
+    if (is_outage && make_do(reader, fetching)) {
         return RESULT_OK;
     }
     if (result != RESULT_OK && result != RESULT_NOT_FOUND) {

@@ -23,12 +23,16 @@ static bool is_young(const struct cache_heartbeat *heartbeat)
            <= (int64_t)CACHE_HEARTBEAT_AGE_MAX_MS * 1000;
 }
 
-void cache_know_versions(struct cache_knowledge *known, struct kv_reply heartbeat,
-                         struct kv_reply mark)
+void cache_know_versions(struct cache *cache, struct cache_knowledge *known,
+                         struct kv_reply heartbeat, struct kv_reply mark)
 {
     known->redis_answers = true;
     known->mark_text = mark.kind == KV_TEXT ? mark.text : slice_of("", 0);
     cache_mark_parse(known->mark_text, &known->mark);
+    if (known->mark.kind == CACHE_MARK_FOREIGN) {
+        cache_metrics_add(cache->options.metrics, CACHE_COUNT_UNREADABLE, 1);
+        log_event(LOG_WARN_LEVEL, "cache-versions-unreadable", NULL);
+    }
     known->is_vouched_for = heartbeat.kind == KV_TEXT
                             && cache_heartbeat_parse(heartbeat.text, &known->heartbeat)
                             && is_young(&known->heartbeat)
@@ -88,10 +92,8 @@ static bool mark_reaches(const struct cache_mark *mark, const struct cache_versi
 bool cache_is_phantom(const struct cache_mark *mark, const struct cache_versions *versions)
 {
     return mark->kind == CACHE_MARK_NUMBER
-           && (mark->epoch > versions->epoch
-               || (mark->epoch == versions->epoch
-                   && (mark->live > versions->live || mark->past > versions->past
-                       || mark->auth > versions->auth)));
+           && (mark->epoch > versions->epoch || mark->live > versions->live
+               || mark->past > versions->past || mark->auth > versions->auth);
 }
 
 static void encode(struct buffer *to, struct slice key, const struct cache_state *state,

@@ -21,8 +21,8 @@ struct cache_knowledge {
 };
 
 /* Reads hb and v. */
-void cache_know_versions(struct cache_knowledge *known, struct kv_reply heartbeat,
-                         struct kv_reply mark);
+void cache_know_versions(struct cache *cache, struct cache_knowledge *known,
+                         struct kv_reply heartbeat, struct kv_reply mark);
 /* Reads a profile or an account, after the versions; the key is part of the checksum. */
 void cache_know_profile(struct cache *cache, struct cache_knowledge *known, struct slice key,
                         struct kv_reply reply);

@@ -96,7 +96,8 @@ enum cache_view {
         "Buckets that a relay has begun to vouch for.")                                            \
     ROW(EPOCHS_POSITION, "refrain_cache_epoch_raises_total", "reason=\"position\"",                \
         "Buckets whose values were all made invalid.")                                             \
-    ROW(EPOCHS_HISTORY, "refrain_cache_epoch_raises_total", "reason=\"history\"", "")
+    ROW(EPOCHS_HISTORY, "refrain_cache_epoch_raises_total", "reason=\"history\"", "")            \
+    ROW(EPOCHS_CHANGES, "refrain_cache_epoch_raises_total", "reason=\"changes\"", "")
 
 enum cache_counter {
 #define ROW(name, ...) CACHE_COUNT_##name,

@@ -25,14 +25,22 @@ static struct slice next_word(struct slice *text)
     return word;
 }
 
+/* As scripts/common.lua has it: what is a number for one of them must be one for the other. */
+static bool parse_number(struct slice word, int64_t *number)
+{
+    enum { DIGITS_MAX = 18 };
+    return word.size_bytes > 0 && word.size_bytes <= DIGITS_MAX && word.data[0] >= '0'
+           && word.data[0] <= '9' && (word.data[0] != '0' || word.size_bytes == 1)
+           && text_parse_int(word, number);
+}
+
 /* Exactly so many numbers that are not negative, parted by one blank each. */
 static bool parse_numbers(struct slice text, int64_t *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool is_last = text.size_bytes == 0 || memchr(text.data, ' ', text.size_bytes) == NULL;
         struct slice word = next_word(&text);
-        if (is_last != (i + 1 == count) || word.size_bytes == 0 || word.data[0] < '0'
-            || word.data[0] > '9' || !text_parse_int(word, &numbers[i])) {
+        if (is_last != (i + 1 == count) || !parse_number(word, &numbers[i])) {
             return false;
         }
     }

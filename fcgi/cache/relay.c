@@ -33,6 +33,9 @@ static const int64_t poll_max_us = 500000;
 /* While others hold buckets: how often to look whether one has become free. */
 static const int64_t mark_every_us = 500000;
 static const int64_t heartbeat_us = CACHE_HEARTBEAT_MS * INT64_C(1000);
+/* A transaction that was open for so long may have changed windows that were closed meanwhile, and
+ * has told so of none of them: past was judged when it began. */
+static const int64_t late_us = INT64_C(600) * 1000000;
 /* To tell Redis of more takes too long beside heartbeats that live a second. */
 static const size_t changes_max = 10000;
 
@@ -44,6 +47,7 @@ struct relay {
     char nonce[CACHE_NONCE_SIZE]; /* in all heartbeats that are held */
     struct buffer position;       /* that all of them have reached, or passed */
     int64_t extended_at_us;       /* when they were last known to live */
+    int64_t succeeded_at_us; /* the last round that did */
     int64_t next_mark_us;
     bool database_fails, redis_fails; /* since the last try */
 };
@@ -69,6 +73,7 @@ struct relay *relay_create(const struct relay_options *options)
     struct relay *relay = calloc(1, sizeof *relay);
     if (relay != NULL) {
         relay->options = *options;
+        relay->succeeded_at_us = clock_mono_us();
         relay->beater = relay_beater_create(options->kv);
         if (relay->beater == NULL) {
             relay_destroy(&relay);
@@ -179,7 +184,17 @@ static const char *gap_of(const struct relay_poll *poll, const struct group *gro
     if (!poll->is_continued || group->position.size_bytes == 0) {
         return "position";
     }
+    if (poll->oldest_age_us > late_us) {
+        return "late";
+    }
     return count_changes(poll, group->buckets) > changes_max ? "changes" : NULL;
+}
+
+static enum cache_counter counter_of(const char *reason)
+{
+    return strcmp(reason, "history") == 0    ? CACHE_COUNT_EPOCHS_HISTORY
+           : strcmp(reason, "position") == 0 ? CACHE_COUNT_EPOCHS_POSITION
+                                             : CACHE_COUNT_EPOCHS_CHANGES;
 }
 
 /* Another history concerns all buckets, whoever holds them. */
@@ -198,8 +213,7 @@ static enum result raise_epochs(struct round *round, const struct group *group,
         return result;
     }
     int raised = count_buckets(buckets);
-    count(relay, is_foreign ? CACHE_COUNT_EPOCHS_HISTORY : CACHE_COUNT_EPOCHS_POSITION,
-          (size_t)raised);
+    count(relay, counter_of(reason), (size_t)raised);
     log_buckets(LOG_WARN_LEVEL, "epochs-raised", raised, "reason", reason);
     return RESULT_OK;
 }
@@ -403,9 +417,11 @@ static void count_round(const struct round *round, enum result result, int64_t b
                                                           : CACHE_COUNT_ROUND_OK;
     count(relay, counter, 1);
     cache_metrics_set(metrics, CACHE_LEVEL_RELAY_BUCKETS, (uint64_t)relay->held_count);
-    if (result == RESULT_OK) {
-        cache_metrics_set(metrics, CACHE_LEVEL_RELAY_PENDING_US, (uint64_t)round->pending_us);
-    }
+    /* Nobody knows what a round that failed has missed, but not since when. */
+    int64_t pending_us =
+        result == RESULT_OK ? round->pending_us : clock_mono_us() - relay->succeeded_at_us;
+    cache_metrics_set(metrics, CACHE_LEVEL_RELAY_PENDING_US, (uint64_t)pending_us);
+    relay->succeeded_at_us = result == RESULT_OK ? clock_mono_us() : relay->succeeded_at_us;
     if (counter == CACHE_COUNT_ROUND_OK) {
         cache_metrics_time(metrics, CACHE_TIME_ROUND, clock_mono_us() - began_us);
     }

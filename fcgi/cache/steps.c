@@ -126,19 +126,31 @@ bool cache_apply_versions(const struct cache_steps *steps, const struct cache_su
     return done;
 }
 
+/* Removes a key if it still holds the text; true if it did. */
+static bool discard(const struct cache_steps *steps, struct slice key, struct slice text)
+{
+    const struct slice words[] = {key, text};
+    const struct kv_command command = {&cache_script_discard, 1, words, 2};
+    struct kv_batch *batch = NULL;
+    struct kv_reply reply;
+    bool done = run(steps, &command, CACHE_TIME_REDIS_STORE, &batch, &reply) && reply.number == 1;
+    kv_free(&batch);
+    return done;
+}
+
 void cache_discard(const struct cache_steps *steps, const struct cache_subject *subject,
                    struct slice record)
 {
     char key[CACHE_KEY_MAX];
-    const struct slice words[] = {slice_of(key, cache_key_version(subject, key)), record};
-    const struct kv_command command = {&cache_script_discard, 1, words, 2};
-    struct kv_batch *batch = NULL;
-    struct kv_reply reply;
-    if (run(steps, &command, CACHE_TIME_REDIS_STORE, &batch, &reply) && reply.number == 1) {
+    if (discard(steps, slice_of(key, cache_key_version(subject, key)), record)) {
         cache_metrics_add(steps->metrics, CACHE_COUNT_PHANTOMS, 1);
         log_event(LOG_WARN_LEVEL, "cache-phantom-version", "key", key, NULL);
     }
-    kv_free(&batch);
+}
+
+void cache_lock_drop(const struct cache_steps *steps, const char *key, const char *nonce)
+{
+    discard(steps, slice_text(key), slice_text(nonce));
 }
 
 enum cache_lock cache_lock_take(const struct cache_steps *steps, const char *key,

@@ -57,5 +57,7 @@ void cache_discard(const struct cache_steps *steps, const struct cache_subject *
 enum cache_lock { CACHE_LOCK_TAKEN, CACHE_LOCK_HELD, CACHE_LOCK_UNKNOWN };
 enum cache_lock cache_lock_take(const struct cache_steps *steps, const char *key,
                                 char nonce[CACHE_NONCE_SIZE]);
+/* Gives it up, if it still is this one. */
+void cache_lock_drop(const struct cache_steps *steps, const char *key, const char *nonce);
 
 #endif

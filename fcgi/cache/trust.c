@@ -27,7 +27,8 @@ static void know(struct cache_reader *reader, struct kv_batch *batch,
     struct slice words[CACHE_TRUST_KEYS];
     struct kv_reply values = kv_reply(batch, 0);
     cache_trust_keys(reader, keys, words);
-    cache_know_versions(known, kv_reply_item(&values, HEARTBEAT), kv_reply_item(&values, MARK));
+    cache_know_versions(reader->cache, known, kv_reply_item(&values, HEARTBEAT),
+                        kv_reply_item(&values, MARK));
     cache_know_profile(reader->cache, known, words[PROFILE], kv_reply_item(&values, PROFILE));
     if (reader->request.token_hash != NULL) {
         char key[CACHE_KEY_MAX];

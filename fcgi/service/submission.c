@@ -27,7 +27,8 @@ static enum result store(const struct service *service, const struct http_reques
         error_set(error, result, "submission", "out of memory");
     }
     batch_destroy(&batch);
-    if (result == RESULT_OK && outcome.accepted > 0) {
+    /* A repeat too: the first try may have been stored by a process that has died since. */
+    if (result == RESULT_OK && submission->listens_count > 0) {
         const struct cache_versions versions = {.epoch = outcome.epoch,
                                                 .live = outcome.live,
                                                 .past = outcome.past,

@@ -54,4 +54,4 @@ language sql stable as $$
 $$;
 comment on function refrain.name_versions is
     'directory: the newest versions of whoever has a name, or had it until he was deleted; no row '
-    'for nobody. Looks through all users';
+    'for nobody';

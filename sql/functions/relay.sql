@@ -21,11 +21,13 @@ as $$
 declare
     now_seen constant pg_snapshot := pg_current_snapshot();
     lsn      constant pg_lsn := pg_current_wal_flush_lsn();
-    -- Of the database as a whole: which one it is, which of its histories, and how far that goes.
+    -- Of the database as a whole: which one it is, which of its histories, how far that goes, and
+    -- since which crash; a dash while that has no name yet.
     here     constant text[] := array[
         (select system_identifier from pg_control_system())::text,
         (('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int)::text,
-        (lsn - '0/0')::text];
+        (lsn - '0/0')::text,
+        coalesce((select id from refrain.relay_boot limit 1), '-')];
     there    constant text[] := string_to_array(since, ' ');
     seen     pg_snapshot;
     system   bigint;
@@ -42,11 +44,12 @@ begin
         exception when data_exception then
             seen := null;
         end;
-        if cardinality(there) <> 4 or num_nulls(seen, system, timeline, flushed) > 0 then
+        if cardinality(there) <> 5 or num_nulls(seen, system, timeline, flushed) > 0 then
             break := 'position';
         elsif system <> here[1]::bigint or timeline <> here[2]::bigint
               or flushed > here[3]::numeric
-              or pg_snapshot_xmax(seen) > pg_snapshot_xmax(now_seen) then
+              or pg_snapshot_xmax(seen) > pg_snapshot_xmax(now_seen)
+              or (there[5] <> here[4] and there[5] <> '-') then
             break := 'history';
         elsif exists (
             select from refrain.relay_state s
@@ -71,7 +74,7 @@ begin
           and not pg_visible_in_snapshot(i.xid, seen)
         group by i.bucket, i.subject
     )
-    select concat_ws(' ', now_seen, here[1], here[2], here[3]),
+    select concat_ws(' ', now_seen, here[1], here[2], here[3], here[4]),
            refrain.time_us(statement_timestamp()), break is null, break,
            (select string_agg(e.epoch::text, ' ' order by e.bucket) from refrain.cache_epoch e),
            (select value from refrain.generation where name = 'people'),
@@ -103,6 +106,8 @@ begin
     update refrain.cache_epoch
     set epoch = greatest(epoch + 1, refrain.time_us(clock_timestamp()))
     where bucket = any (buckets);
+    insert into refrain.relay_boot (id)
+    select gen_random_uuid()::text where not exists (select from refrain.relay_boot);
     perform refrain.commit_durably();
 end
 $$;

@@ -77,10 +77,16 @@ language plpgsql as $$
 declare
     now_us constant bigint := refrain.time_us(clock_timestamp());
 begin
+    -- The clock alone would do if it never went back: what is cached of somebody who had the name
+    -- before must be older.
     insert into refrain.user_version (user_id, bucket, subject, live, past, auth)
-    select id, refrain.user_bucket(name_key), refrain.user_subject(name_key),
-           now_us, now_us, now_us
-    from added;
+    select a.id, refrain.user_bucket(a.name_key), refrain.user_subject(a.name_key),
+           first.version, first.version, first.version
+    from added a
+    cross join lateral (
+        select greatest(now_us, max(v.live) + 1, max(v.past) + 1, max(v.auth) + 1) as version
+        from refrain.user_version v
+        where v.subject = refrain.user_subject(a.name_key)) first;
     if found then
         perform refrain.generation_raise('people');
     end if;

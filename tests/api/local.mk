@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%D%/test_commands.py \
 	%D%/test_history.py \
 	%D%/test_relay.py \
+	%D%/test_scripts.py \
 	%D%/test_monitoring.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py

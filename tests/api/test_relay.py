@@ -288,6 +288,21 @@ class Mishaps(RelayTest):
             self.wait_until_dead(HEARTBEAT_S + 0.1)
         self.assertMended(raised=[])
 
+    def test_postgresql_crashes(self):
+        """Numbers of transactions that it has lost are given out again: no position holds."""
+        before = self.epochs()
+        backend = int(self.instance.psql(
+            "select pid from pg_stat_activity where query like '%relay_poll%' "
+            "and pid <> pg_backend_pid() limit 1"))
+        os.kill(backend, signal.SIGKILL)
+        harness.wait_for(lambda: self.have_risen(before), "PostgreSQL and all epochs")
+        self.wait_until_live()
+
+    def have_risen(self, before):
+        with contextlib.suppress(RuntimeError):  # PostgreSQL is recovering
+            return all(now > then for now, then in zip(self.epochs(), before))
+        return False
+
     def test_redis_stopped(self):
         with self.part_down("redis"):
             pass

@@ -315,6 +315,7 @@ class Head(unittest.TestCase):
 
 class Positions(unittest.TestCase):
     def setUp(self):
+        psql.rows("select refrain.relay_epochs_raise('{0}', 'a test')")
         self.position = poll().position
         self.parts = self.position.split(" ")
         world.add_user()
@@ -330,7 +331,7 @@ class Positions(unittest.TestCase):
         return " ".join((*self.parts[:at], str(value), *self.parts[at + 1:]))
 
     def test_garbage(self):
-        snapshot, system, timeline, lsn = self.parts
+        snapshot, system, timeline, lsn, boot = self.parts
         for position in (" ", "x", "0", "1:2:", "1:1: x", f"{self.position} 1", f" {self.position}",
                          " ".join(self.parts[:3]), " ".join(self.parts[1:]),
                          self.position.replace(" ", "  "), self.changed(0, ""),
@@ -338,16 +339,17 @@ class Positions(unittest.TestCase):
                          self.changed(1, ""), self.changed(1, "x"), self.changed(1, 10 ** 30),
                          self.changed(2, 10 ** 30), self.changed(2, "1.5"), self.changed(3, "x"),
                          self.changed(3, "1e999999"), self.changed(3, "0/16B3748"), "é" * 5000,
-                         f"{snapshot}\t{system}\t{timeline}\t{lsn}", "{}", "'", "NULL"):
+                         f"{snapshot}\t{system}\t{timeline}\t{lsn}\t{boot}", "{}", "'", "NULL"):
             with self.subTest(position[:60]):
                 self.assert_outcome(position, (False, "position"))
 
     def test_another_history(self):
-        snapshot, system, timeline, lsn = self.parts
+        snapshot, system, timeline, lsn, _ = self.parts
         for position in (self.changed(1, int(system) + 1), self.changed(2, int(timeline) + 1),
                          self.changed(3, int(lsn) + 10 ** 12), self.changed(1, -int(system)),
                          self.changed(0, f"{snapshot.split(':')[0]}:{10 ** 12}:"),
-                         self.changed(0, f"{10 ** 20}:{10 ** 20}:")):
+                         self.changed(0, f"{10 ** 20}:{10 ** 20}:"),
+                         self.changed(4, "another-crash")):
             with self.subTest(position):
                 self.assert_outcome(position, (False, "history"))
         self.assert_outcome(self.changed(3, int(lsn) - 1), (True, None))

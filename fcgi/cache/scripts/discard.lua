@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Removes versions that the database does not know: they tell of a commit that it has lost.
---   keys  v, the user's versions
---   args  what v held before the database was read
---   gives 1 if that was still there
+-- Removes a key if it still holds what it held: versions that the database does not know, since they
+-- tell of a commit that it has lost; or a fill lock that is given up.
+--   keys  the key
+--   args  what it held
+--   gives 1 if it still did
 if text(KEYS[1]) == ARGV[1] then
     return redis.call('DEL', KEYS[1])
 end

@@ -7,17 +7,21 @@
 --   gives "stored", or why nothing was: "lease" (v is absent, or another lease) or "version" (v is
 --         newer)
 -- v becomes a number here alone, and only in place of the lease: whatever was applied since the lease
--- was taken has deleted it.
+-- was taken has deleted it. Of a number every part must be reached, whatever the epoch: the live of an
+-- older epoch tells of a commit too.
 local v = text(KEYS[1])
-local epoch, live, past, auth = versions(v)
+local was = versions(v)
 local outcome = 'stored'
-if not epoch then
+if not was then
     if v == '' or v ~= ARGV[1] then
         outcome = 'lease'
     end
-elseif older(ARGV[2], epoch) or epoch == ARGV[2]
-    and (older(ARGV[3], live) or older(ARGV[4], past) or older(ARGV[5], auth)) then
-    outcome = 'version'
+else
+    for i = 1, 4 do
+        if older(ARGV[i + 1], was[i]) then
+            outcome = 'version'
+        end
+    end
 end
 if outcome == 'stored' then
     local mine = table.concat(ARGV, ' ', 2, 5)
