@@ -17,6 +17,7 @@ include %D%/up/local.mk
 include %D%/browser/local.mk
 include %D%/bench/local.mk
 include %D%/fuzz/local.mk
+include %D%/fault/local.mk
 
 if HAVE_CUNIT
 check_LIBRARIES += libunit.a
