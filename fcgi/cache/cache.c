@@ -14,7 +14,7 @@ static bool state_reaches(const void *state, const void *seen)
 }
 
 /* Of those who wait for others when too many do. */
-static const int64_t patience_us = 250000;
+static const int64_t patience_us = 1000000;
 
 static const struct flight_kind state_kind = {state_reaches, free};
 static const struct flight_kind filled_kind = {cache_filled_reaches, cache_filled_free};

@@ -4,33 +4,16 @@
  * compute as well, since the store decides what is kept. How many loads run at a time is bounded
  * (gate.c). The lock and the bound save work; what is right does not depend on them.
  */
-#include "cache/reader.h"
+#include "cache/filling.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "cache/knowledge.h"
 #include "cache/protocol.h"
 
-#include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 static const int64_t gate_wait_max_us = 2000000;
-static const struct timespec lock_poll_time = {.tv_nsec = 10000000};
-
-/* What a leader asks Redis while it waits for another process. */
-enum { LOCK, HEARTBEAT, MARK, VALUES };
-
-/* The leader's work in hand. */
-struct filling {
-    struct cache_reader *reader;
-    const struct cache_fetching *fetching;
-    size_t at[CACHE_ITEMS_MAX]; /* where the wanted ones stand among the items */
-    char lock_key[CACHE_KEY_MAX];
-    char lock_nonce[CACHE_NONCE_SIZE];
-    enum cache_lock lock;
-    struct cache_filled *filled;
-};
 
 bool cache_filled_reaches(const void *filled, const void *seen)
 {
@@ -56,96 +39,9 @@ void cache_filled_free(void *filled)
     free(freed);
 }
 
-static struct cache_metrics *metrics_of(const struct filling *filling)
+static struct cache_metrics *metrics_of(const struct cache_filling *filling)
 {
     return filling->reader->cache->options.metrics;
-}
-
-/* Whether another process has stored all of it; then the values are those of its answer. They must be
- * what a reader would be served who came only now: those who share this flight may have come later
- * than its leader, and know of newer versions. */
-static bool take_stored(struct filling *filling, struct kv_batch **batch)
-{
-    struct cache_filled *filled = filling->filled;
-    struct cache_reader now = *filling->reader;
-    struct cache_knowledge known = {.redis_answers = false};
-    struct kv_reply values = kv_reply(*batch, 0);
-    cache_know_versions(filling->reader->cache, &known, kv_reply_item(&values, HEARTBEAT),
-                        kv_reply_item(&values, MARK));
-    if (!known.is_vouched_for) {
-        return false;
-    }
-    cache_trust_redis(&now, &known, CACHE_TRUST_LEASED);
-    for (size_t i = 0; i < filled->count; i++) {
-        enum cache_outcome outcome = cache_look_up(
-            &now, kv_reply_item(&values, VALUES + i), filling->fetching->keys[filling->at[i]],
-            &filled->headers[i], &filled->values[i]);
-        if (outcome != CACHE_HIT) {
-            return false;
-        }
-    }
-    filled->batch = *batch;
-    filled->stored = true;
-    *batch = NULL;
-    return true;
-}
-
-/* Asks once more for what is wanted. Tells whether it is there now, and whether somebody holds the
- * fill lock. */
-static bool ask_again(struct filling *filling, bool *is_held)
-{
-    const struct cache_subject *subject = &filling->reader->subject;
-    char heartbeat[CACHE_KEY_MAX];
-    char mark[CACHE_KEY_MAX];
-    struct slice words[1 + VALUES + CACHE_ITEMS_MAX] = {
-        slice_text("MGET"), slice_text(filling->lock_key),
-        slice_of(heartbeat, cache_key_heartbeat(subject->bucket, heartbeat)),
-        slice_of(mark, cache_key_version(subject, mark))};
-    for (size_t i = 0; i < filling->filled->count; i++) {
-        words[1 + VALUES + i] = filling->fetching->keys[filling->at[i]];
-    }
-    const struct kv_command command = {NULL, 0, words, 1 + VALUES + filling->filled->count};
-    struct kv_batch *batch = NULL;
-    struct error error;
-    bool is_stored = false;
-    *is_held = kv_run(filling->reader->cache->options.kv, &command, 1, &batch, &error)
-               == RESULT_OK;
-    if (*is_held) {
-        struct kv_reply values = kv_reply(batch, 0);
-        *is_held = kv_reply_item(&values, LOCK).kind == KV_TEXT;
-        is_stored = take_stored(filling, &batch);
-    }
-    kv_free(&batch);
-    return is_stored;
-}
-
-/* Waits while another process holds the fill lock; true if it has stored what is wanted. */
-static bool wait_for_other(struct filling *filling)
-{
-    int64_t began_us = clock_mono_us();
-    bool is_held = true;
-    bool is_stored = false;
-    while (is_held && !is_stored
-           && clock_mono_us() - began_us < (int64_t)CACHE_LOCK_WAIT_MS * 1000) {
-        nanosleep(&lock_poll_time, NULL);
-        is_stored = ask_again(filling, &is_held);
-    }
-    cache_metrics_time(metrics_of(filling), CACHE_TIME_LOCK_WAIT, clock_mono_us() - began_us);
-    cache_metrics_add(metrics_of(filling),
-                      is_stored ? CACHE_COUNT_LOCK_SHARED : CACHE_COUNT_LOCK_EXPIRED, 1);
-    return is_stored;
-}
-
-/* Who had the lock before may have stored it since this reader looked: then nothing is to be done but
- * to give the lock up. */
-static bool is_filled_already(struct filling *filling)
-{
-    bool is_held;
-    if (!ask_again(filling, &is_held)) {
-        return false;
-    }
-    cache_lock_drop(&filling->reader->cache->steps, filling->lock_key, filling->lock_nonce);
-    return true;
 }
 
 /* A value's life ends with its window; ten per cent of jitter keep values that were made together
@@ -162,7 +58,7 @@ static int64_t choose_ttl_s(const struct cache_options *options,
     return ttl < 1 ? 1 : ttl;
 }
 
-static enum result take_loaded(struct filling *filling, struct cache_fill *fills,
+static enum result take_loaded(struct cache_filling *filling, struct cache_fill *fills,
                                int64_t took_us, struct error *error)
 {
     struct cache_filled *filled = filling->filled;
@@ -184,7 +80,7 @@ static enum result take_loaded(struct filling *filling, struct cache_fill *fills
     return result;
 }
 
-static enum result run_loader(struct filling *filling, cache_loader *load, void *context,
+static enum result run_loader(struct cache_filling *filling, cache_loader *load, void *context,
                               struct error *error)
 {
     const struct cache_fetching *fetching = filling->fetching;
@@ -208,7 +104,7 @@ static enum result run_loader(struct filling *filling, cache_loader *load, void 
     return result == RESULT_OK ? taken : result;
 }
 
-static enum result load_bounded(struct filling *filling, cache_loader *load, void *context,
+static enum result load_bounded(struct cache_filling *filling, cache_loader *load, void *context,
                                 struct error *error)
 {
     struct cache *cache = filling->reader->cache;
@@ -235,7 +131,7 @@ static bool is_same(const struct cache_versions *a, const struct cache_versions 
 }
 
 /* Encodes, from `first` on, values of one snapshot; gives where they end. */
-static size_t encode_run(const struct filling *filling, size_t first, struct cache_store *store,
+static size_t encode_run(const struct cache_filling *filling, size_t first, struct cache_store *store,
                          struct buffer *encoded)
 {
     const struct cache_filled *filled = filling->filled;
@@ -280,7 +176,7 @@ static enum cache_counter stored_counter(enum cache_stored stored)
 
 /* Stores what was loaded; values that were read in one snapshot go in one step, the last of which
  * gives up the lock. That nothing is stored is no error. */
-static void store_loaded(struct filling *filling)
+static void store_loaded(struct cache_filling *filling)
 {
     struct cache_reader *reader = filling->reader;
     struct cache_filled *filled = filling->filled;
@@ -312,7 +208,7 @@ static void store_loaded(struct filling *filling)
     }
 }
 
-static enum result fill(struct filling *filling, cache_loader *load, void *context,
+static enum result fill(struct cache_filling *filling, cache_loader *load, void *context,
                         struct error *error)
 {
     const struct cache_fetching *fetching = filling->fetching;
@@ -323,8 +219,8 @@ static enum result fill(struct filling *filling, cache_loader *load, void *conte
                        filling->lock_key);
         filling->lock =
             cache_lock_take(&reader->cache->steps, filling->lock_key, filling->lock_nonce);
-        if ((filling->lock == CACHE_LOCK_HELD && wait_for_other(filling))
-            || (filling->lock == CACHE_LOCK_TAKEN && is_filled_already(filling))) {
+        if ((filling->lock == CACHE_LOCK_HELD && cache_wait_for_other(filling))
+            || (filling->lock == CACHE_LOCK_TAKEN && cache_is_filled_already(filling))) {
             return RESULT_OK;
         }
     }
@@ -344,7 +240,7 @@ static enum result lead(struct cache_reader *reader, const struct cache_fetching
                         struct flight *flight, cache_loader *load, void *context,
                         struct error *error)
 {
-    struct filling filling = {.reader = reader, .fetching = fetching};
+    struct cache_filling filling = {.reader = reader, .fetching = fetching};
     filling.filled = calloc(1, sizeof *filling.filled);
     enum result result;
     if (filling.filled == NULL) {

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	%D%/codec.c %D%/codec.h \
 	%D%/fetch.c \
 	%D%/fill.c \
+	%D%/filling.c %D%/filling.h \
 	%D%/flight.c %D%/flight.h \
 	%D%/gate.c %D%/gate.h \
 	%D%/identity.c %D%/identity.h \

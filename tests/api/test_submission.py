@@ -171,7 +171,7 @@ class Submission(harness.ApiTest):
                  "JSON document must contain the key listened_at at the top level."),
                 (listen(at="soon"),
                  "JSON document must contain an int value for listened_at."),
-                (listen(at=NOW + 4000), "Value for key listened_at is too high."),
+                (listen(at=NOW + 86400), "Value for key listened_at is too high."),
                 (listen(at=NOW * 1000), "Value for key listened_at is too high."),
                 (listen(at=1033430399), "Value for key listened_at is too low. listened_at "
                  "timestamp should be greater than 1033410600 (2002-10-01 00:00:00 UTC)."),
