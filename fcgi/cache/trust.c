@@ -124,6 +124,9 @@ enum result cache_trust_establish(struct cache_reader *reader, struct kv_batch *
         }
     }
     if (result == RESULT_OK && !reader->request.admit(&reader->profile)) {
+        if (reader->trust == CACHE_TRUST_UNVERIFIED) {
+            cache_note_outcome(&reader->report, CACHE_UNVERIFIED);
+        }
         result = error_set(error, RESULT_NOT_FOUND, "cache", "no such user, or not to be seen");
     }
     if (result != RESULT_OK) {

@@ -94,12 +94,27 @@ static void finish(const struct service *service, const struct http_request *req
                 (double)total_us / 1000);
 }
 
+/* That somebody is not to be seen may be out of date as well while the database is away. */
+static void fail_to_find(const struct http_request *request, const struct cache_reader *reader,
+                         struct http_response *response)
+{
+    struct cache_report report = {.outcome = CACHE_ERROR};
+    if (reader != NULL) {
+        cache_reader_report(reader, &report);
+    }
+    http_error(response, 404, "Cannot find user: %.*s", SLICE_ARGS(request->captures[0]));
+    if (report.outcome == CACHE_UNVERIFIED) {
+        http_header(response, "Cache-Status", "refrain; hit; detail=unverified");
+        http_header(response, "Cache-Control", "no-store");
+    }
+}
+
 static void fail(const struct service *service, const struct http_request *request,
-                 enum cache_view view, enum result result, const struct error *error,
-                 struct http_response *response)
+                 const struct cache_reader *reader, enum cache_view view, enum result result,
+                 const struct error *error, struct http_response *response)
 {
     if (result == RESULT_NOT_FOUND) {
-        http_error(response, 404, "Cannot find user: %.*s", SLICE_ARGS(request->captures[0]));
+        fail_to_find(request, reader, response);
         return;
     }
     if (result != RESULT_INVALID) {
@@ -120,7 +135,7 @@ void answer_read(const struct service *service, const struct http_request *reque
     if (result == RESULT_OK) {
         finish(service, request, reader, view, response);
     } else {
-        fail(service, request, view, result, &error, response);
+        fail(service, request, reader, view, result, &error, response);
     }
     cache_reader_close(&reader);
 }

@@ -10,5 +10,6 @@ EXTRA_DIST += \
 	%D%/test_relay.py \
 	%D%/test_scripts.py \
 	%D%/test_monitoring.py \
+	%D%/test_outage.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py
