@@ -151,10 +151,10 @@ const struct entry large_table[] = {
     CONFIGURATION("long-lives", "a heartbeat of three ticks", .px_ticks = 3, .lease_ticks = 2,
                   .commits = 1, .fillers = 2, .relays = 2, .applies = 1, .evictions = 1,
                   .failovers = 1),
-    CONFIGURATION("together", "one of each, but for a second relay and closed windows", PX1,
+    CONFIGURATION("together", "a fault of each kind, with one filler and one relay", PX1,
                   .commits = 1, .fillers = 1, .relays = 1, .applies = 1, .evictions = 1,
                   .failovers = 1, .raises = 1, .slow = true, .bulk = true, .parts = true,
-                  .joins = true, .outages = true, .cold = true, .purges = true),
+                  .outages = true, .cold = true),
     SOUND("mark-any", "a mark over a heartbeat or another mark", TWO_MASTERS, .mark = MARK_ANY),
 };
 const size_t large_count = sizeof large_table / sizeof *large_table;
