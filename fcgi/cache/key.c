@@ -58,7 +58,7 @@ size_t cache_key_position(int bucket, char key[CACHE_KEY_MAX])
 
 size_t cache_key_version(const struct cache_subject *subject, char key[CACHE_KEY_MAX])
 {
-    return format(key, "rf%d:{%d}v:%s", CACHE_PROTOCOL, subject->bucket, subject->hash);
+    return format(key, "rf%dv:{%d}%s", CACHE_PROTOCOL, subject->bucket, subject->hash);
 }
 
 size_t cache_key_lock(const struct cache_subject *subject, const struct cache_name *name,

@@ -13,7 +13,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Looking up one row: whoever takes longer does not answer. */
+/* Looking up one row, and waiting for somebody else's looking: whoever takes longer does not
+ * answer. */
 static const int64_t state_max_us = 2000000;
 static const int64_t identity_life_ms = (int64_t)2 * 86400 * 1000;
 
@@ -189,11 +190,9 @@ static void keep(struct cache *cache, const struct cache_question *question,
 /* The leader's part. */
 static enum result ask_database(struct cache *cache, const struct cache_question *question,
                                 const struct cache_knowledge *known, const char *lease,
-                                struct flight *flight, struct error *error)
+                                int64_t deadline_us, struct flight *flight, struct error *error)
 {
     struct cache_state *state;
-    int64_t limit_us = clock_mono_us() + state_max_us;
-    int64_t deadline_us = limit_us < question->deadline_us ? limit_us : question->deadline_us;
     enum result result = cache_state_read(cache->options.db, question->folded_name,
                                           question->token_hash, deadline_us, &state, error);
     cache_metrics_add(cache->options.metrics, CACHE_COUNT_STATE_READS, 1);
@@ -234,6 +233,8 @@ enum result cache_state_ask(struct cache *cache, const struct cache_question *qu
     char lease[CACHE_RECORD_MAX] = "";
     char key[CACHE_USER_HEX + SECRET_HASH_SIZE];
     int64_t arrived_us = clock_mono_us();
+    int64_t limit_us = arrived_us + state_max_us;
+    int64_t deadline_us = limit_us < question->deadline_us ? limit_us : question->deadline_us;
     if (known->redis_answers && known->mark.kind != CACHE_MARK_NUMBER
         && question->subject != NULL) {
         cache_acquire(&cache->steps, question->subject, lease);
@@ -243,14 +244,14 @@ enum result cache_state_ask(struct cache *cache, const struct cache_question *qu
         .key = flight_key(question, key),
         .arrived_us = arrived_us,
         .lease = slice_of(lease, lease[0] == 'L' ? strlen(lease) : 0),
-        .deadline_us = question->deadline_us,
+        .deadline_us = deadline_us,
     };
     bool leads = false;
     enum result result = flights_join(cache->states, &ticket, flight, &leads, error);
     if (result != RESULT_OK || !leads) {
         return result;
     }
-    result = ask_database(cache, question, known, lease, *flight, error);
+    result = ask_database(cache, question, known, lease, deadline_us, *flight, error);
     if (result != RESULT_OK) {
         flight_leave(flight);
     }

@@ -74,7 +74,7 @@ static enum result translate(struct import_context *context, struct slice record
     if (!text_is_utf8(record)) {
         return import_refuse(row, error, "the line is not UTF-8");
     }
-    bool wanted;
+    bool wanted = false;
     enum result result = choose_user(context, columns[USER], &wanted, error);
     if (result != RESULT_OK) {
         return result;

@@ -189,7 +189,7 @@ class Vouching(RelayTest):
         return {name: told[name] for name in names}
 
     def keys(self, names):
-        return [f"rf1:{{{bucket_of(name)}}}v:{subject_of(name).hex()}" for name in names]
+        return [f"rf1v:{{{bucket_of(name)}}}{subject_of(name).hex()}" for name in names]
 
     def set_versions(self, versions):
         words = [word for pair in zip(self.keys(versions), versions.values()) for word in pair]

@@ -161,7 +161,7 @@ class Bench:
     def provoke(self):
         """So that every failpoint is come to, misses and take-overs are needed."""
         with contextlib.suppress(stand.RedisError):
-            for pattern in ("rf1:*v:*", "rf1:{1*hb"):
+            for pattern in ("rf1v:*", "rf1:{1*hb"):
                 keys = self.stand.master.call("KEYS", pattern)
                 if keys:
                     self.stand.master.call("DEL", *keys)

@@ -292,7 +292,7 @@ class Faults:
         self.delete_keys(fault, chance, "rf1:*pos", chance.choice((0.05, 1)))
 
     def delete_versions(self, fault, chance):
-        self.delete_keys(fault, chance, "rf1:*v:*", chance.choice((0.2, 1)))
+        self.delete_keys(fault, chance, "rf1v:*", chance.choice((0.2, 1)))
 
     def delete_values(self, fault, chance):
         self.delete_keys(fault, chance, "rf*d:*", 0.5)

@@ -106,7 +106,7 @@ static void keys_are_stable(void)
     cache_key_position(subject.bucket, key);
     CU_ASSERT_STRING_EQUAL(key, "rf1:{43}pos");
     cache_key_version(&subject, key);
-    CU_ASSERT_STRING_EQUAL(key, "rf1:{43}v:2bd806c97f0e00af1a1fc3328fa763a9");
+    CU_ASSERT_STRING_EQUAL(key, "rf1v:{43}2bd806c97f0e00af1a1fc3328fa763a9");
     cache_key_profile(&subject, key);
     CU_ASSERT_STRING_EQUAL(key, "rf2:{43}u:2bd806c97f0e00af1a1fc3328fa763a9");
     cache_key_token(hash, key);
