@@ -20,6 +20,11 @@ bool conn_is_alive(const struct db_conn *conn);
 /* Whether the server answers. */
 bool conn_ping(struct db_conn *conn, int64_t deadline_us);
 
+/* As db_read_together(), for any number of calls, on this connection, which owes no answer. */
+enum result conn_read_together(struct db_conn *conn, const struct db_step *calls,
+                               size_t calls_count, int64_t deadline_us, struct db_rows *rows[],
+                               struct error *error) MUST_CHECK;
+
 /* What its calls since the last conn_reset_verdict() tell of the server. */
 enum conn_verdict {
     CONN_UNTRIED,

@@ -71,6 +71,14 @@ enum result db_call_steps(struct db_conn *conn, const struct db_step *steps, siz
                           int64_t deadline_us, struct db_rows **rows,
                           struct error *error) MUST_CHECK;
 
+/* Several reads in one round trip and one snapshot, so that all rows show the database at the same
+ * moment. rows[i] are those of calls[i]; the caller frees them. A function must not write, and sees
+ * the time at which all began as now(). One that fails makes all fail, with its own error, and then
+ * there are no rows. */
+enum result db_read_together(struct db *db, const struct db_step *calls, size_t calls_count,
+                             int64_t deadline_us, struct db_rows *rows[],
+                             struct error *error) MUST_CHECK;
+
 size_t db_rows_count(const struct db_rows *rows);
 /* Valid until the rows are freed; empty for null. */
 struct slice db_rows_text(const struct db_rows *rows, size_t row, size_t column);

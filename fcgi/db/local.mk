@@ -3,4 +3,7 @@ libcore_a_SOURCES += \
 	%D%/db.h \
 	%D%/migrate.c %D%/migrate.h \
 	%D%/param.c \
-	%D%/pool.c
+	%D%/pipeline.c \
+	%D%/pool.c \
+	%D%/rows.c \
+	%D%/wire.h

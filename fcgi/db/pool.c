@@ -118,3 +118,19 @@ enum result db_call(struct db *db, const struct db_function *function, const cha
     db_give(&conn);
     return result;
 }
+
+enum result db_read_together(struct db *db, const struct db_step *calls, size_t calls_count,
+                             int64_t deadline_us, struct db_rows *rows[], struct error *error)
+{
+    if (calls_count == 1) {
+        return db_call(db, calls->function, calls->params, deadline_us, rows, error);
+    }
+    struct db_conn *conn = NULL;
+    memset(rows, 0, calls_count * sizeof *rows);
+    enum result result = db_take(db, deadline_us, &conn, error);
+    if (result == RESULT_OK) {
+        result = conn_read_together(conn, calls, calls_count, deadline_us, rows, error);
+    }
+    db_give(&conn);
+    return result;
+}

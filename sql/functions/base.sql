@@ -106,8 +106,8 @@ create or replace function refrain.user_state(
     out people bigint, out catalogue bigint, out model bigint, out as_of_us bigint)
 returns setof record
 language sql stable as $$
-    select e.epoch, v.live, v.past, v.auth, p.value, c.value, m.value,
-           refrain.time_us(statement_timestamp())
+    -- now(), not the statement's time: several reads may share a snapshot that is older than most.
+    select e.epoch, v.live, v.past, v.auth, p.value, c.value, m.value, refrain.time_us(now())
     from refrain.user_version v
     join refrain.cache_epoch e on e.bucket = v.bucket
     join refrain.generation p on p.name = 'people'

@@ -57,3 +57,8 @@ flight_fixture = %D%/flight_fixture.c %D%/flight_fixture.h
 # It counts who waits.
 unit_tests += %D%/test_cache_gate
 %C%_test_cache_gate_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_cond_timedwait
+
+# Reads that share a snapshot need a PostgreSQL; it brings its own.
+unit_tests += %D%/test_db_together
+%C%_test_db_together_SOURCES = \
+	%D%/test_db_together.c %D%/real_postgresql.c %D%/real_postgresql.h
