@@ -1,4 +1,5 @@
-# "make check" runs the unit tests and the house rules; neither needs a server.
+# "make check" runs the unit tests and the house rules; who needs a server brings its own, or
+# passes itself over where none is installed.
 # The suites that do need servers are run by ./check.
 
 TEST_EXTENSIONS = .py

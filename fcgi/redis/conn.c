@@ -29,6 +29,7 @@ struct kv_conn {
     struct buffer queue;
     size_t sent_bytes; /* of the queue */
     int owed;
+    uint64_t node;
     bool failed;
     bool is_silent;
     struct arena *arena;    /* of the reply that is being read */
@@ -176,6 +177,16 @@ char *kv_conn_hash(struct kv_conn *conn, size_t script_at)
     return conn->hashes[script_at];
 }
 
+uint64_t kv_conn_node(const struct kv_conn *conn)
+{
+    return conn->node;
+}
+
+void kv_conn_set_node(struct kv_conn *conn, uint64_t node)
+{
+    conn->node = node;
+}
+
 bool kv_conn_is_silent(const struct kv_conn *conn)
 {
     return conn->is_silent;
@@ -289,21 +300,33 @@ static enum result exchange(struct kv_conn *conn, struct error *error)
                                                          : fail(conn, error, "a giant reply");
 }
 
+/* Goes on with the reply as far as it has been read. */
+static enum result parse(struct kv_conn *conn, struct arena *arena, struct kv_reply *reply,
+                         bool *is_whole, struct error *error)
+{
+    void *read = NULL;
+    *is_whole = false;
+    conn->arena = arena;
+    conn->reply = reply;
+    if (redisGetReplyFromReader(conn->context, &read) != REDIS_OK) {
+        return fail(conn, error, conn->context->errstr);
+    }
+    *is_whole = read != NULL;
+    return RESULT_OK;
+}
+
 enum result kv_conn_receive(struct kv_conn *conn, bool may_be_there, int64_t deadline_us,
                             struct arena *arena, struct kv_reply *reply, struct error *error)
 {
-    conn->arena = arena;
-    conn->reply = reply;
     for (bool shall_wait = !may_be_there;; shall_wait = true) {
-        void *read = NULL;
-        if (redisGetReplyFromReader(conn->context, &read) != REDIS_OK) {
-            return fail(conn, error, conn->context->errstr);
-        }
-        if (read != NULL) {
+        bool is_whole;
+        enum result result = parse(conn, arena, reply, &is_whole, error);
+        if (is_whole) {
             conn->owed--;
-            return RESULT_OK;
         }
-        enum result result = RESULT_OK;
+        if (result != RESULT_OK || is_whole) {
+            return result;
+        }
         if (shall_wait) {
             bool all_sent = conn->sent_bytes == conn->queue.size_bytes;
             result = wait_socket(conn, (short)(all_sent ? POLLIN : POLLIN | POLLOUT),
@@ -316,4 +339,27 @@ enum result kv_conn_receive(struct kv_conn *conn, bool may_be_there, int64_t dea
             return result;
         }
     }
+}
+
+static bool is_readable(const struct kv_conn *conn, int64_t until_us)
+{
+    struct pollfd poll_fd = {.fd = conn->context->fd, .events = POLLIN};
+    return poll(&poll_fd, 1, clock_left_ms(until_us)) > 0;
+}
+
+enum result kv_conn_await(struct kv_conn *conn, int64_t until_us, struct arena *arena,
+                          struct kv_reply *reply, bool *came, struct error *error)
+{
+    enum result result = parse(conn, arena, reply, came, error);
+    for (bool has_time = true; result == RESULT_OK && !*came && has_time;) {
+        if (is_readable(conn, until_us)) {
+            result = exchange(conn, error);
+            if (result == RESULT_OK) {
+                result = parse(conn, arena, reply, came, error);
+            }
+        }
+        has_time = clock_mono_us() < until_us;
+    }
+    conn->owed -= *came && conn->owed > 0;
+    return result;
 }

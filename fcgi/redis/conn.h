@@ -37,6 +37,10 @@ void kv_conn_close(struct kv_conn **conn);
 enum { KV_HASH_SIZE = 40 };
 char *kv_conn_hash(struct kv_conn *conn, size_t script_at);
 
+/* Which server process is at the other end: see kv_node(). 0 until it is set. */
+uint64_t kv_conn_node(const struct kv_conn *conn);
+void kv_conn_set_node(struct kv_conn *conn, uint64_t node);
+
 /* Whether a deadline has passed. */
 bool kv_conn_is_silent(const struct kv_conn *conn);
 /* Whether all replies have been read and nothing went wrong. */
@@ -65,5 +69,11 @@ enum result kv_conn_send(struct kv_conn *conn, struct error *error) MUST_CHECK;
 enum result kv_conn_receive(struct kv_conn *conn, bool may_be_there, int64_t deadline_us,
                             struct arena *arena, struct kv_reply *reply,
                             struct error *error) MUST_CHECK;
+
+/* The next message, whether or not a command has asked for it, if one comes until `until_us`: after
+ * that it looks once for what is there. *came false: none is whole yet; arena and reply belong to
+ * the connection until one is. */
+enum result kv_conn_await(struct kv_conn *conn, int64_t until_us, struct arena *arena,
+                          struct kv_reply *reply, bool *came, struct error *error) MUST_CHECK;
 
 #endif

@@ -28,6 +28,10 @@ static void read_field(struct slice name, struct slice value, struct kv_info *in
         read_text(value, info->role, sizeof info->role);
     } else if (slice_is(name, "maxmemory_policy")) {
         read_text(value, info->policy, sizeof info->policy);
+    } else if (slice_is(name, "run_id")) {
+        read_text(value, info->run_id, sizeof info->run_id);
+    } else if (slice_is(name, "master_replid")) {
+        read_text(value, info->history, sizeof info->history);
     } else if (slice_is(name, "used_memory")) {
         read_number(value, &info->memory.used_bytes);
     } else if (slice_is(name, "maxmemory")) {

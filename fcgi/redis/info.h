@@ -15,6 +15,8 @@ struct kv_info {
     char version[24]; /* empty: not told */
     char role[16];
     char policy[24]; /* of eviction */
+    char run_id[48];  /* of the server process */
+    char history[48]; /* of its data */
     struct kv_memory memory;
 };
 

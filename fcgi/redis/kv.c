@@ -7,6 +7,7 @@
 #include "redis/kv.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/server.h"
 #include "redis/setup.h"
 
@@ -33,6 +34,7 @@ struct kv_batch {
     struct kv *kv;
     struct kv_conn *conn; /* NULL once it is finished */
     struct arena *arena;  /* of the replies */
+    uint64_t node;
     size_t count;
     struct sent_command commands[];
 };
@@ -72,10 +74,13 @@ enum result kv_open(const struct kv_options *options, struct kv **kv, struct err
     (*kv)->timeout_us = (int64_t)options->timeout_ms * 1000;
     (*kv)->setup.scripts = options->scripts;
     (*kv)->setup.scripts_count = options->scripts_count;
+    (*kv)->setup.name = "refrain";
+    (*kv)->setup.is_quiet = options->is_quiet;
     enum result result = kv_address_parse(options->url, &(*kv)->setup.address, error);
     if (result == RESULT_OK) {
         (*kv)->server =
-            server_create(&kind, *kv, options->pool_size, "redis", options->stats);
+            server_create(&kind, *kv, options->pool_size, options->is_quiet ? NULL : "redis",
+                          options->stats);
         if ((*kv)->server == NULL) {
             result = error_set(error, RESULT_NO_MEMORY, "redis", "out of memory");
         }
@@ -185,6 +190,7 @@ enum result kv_begin(struct kv *kv, const struct kv_command *commands, size_t co
         server_take(kv->server, clock_mono_us() + kv->timeout_us, &conn, error);
     (*batch)->conn = conn;
     if (result == RESULT_OK) {
+        (*batch)->node = kv_conn_node(conn);
         result = send_all(*batch, commands, error);
     }
     if (result != RESULT_OK) {
@@ -322,6 +328,21 @@ struct kv_reply kv_reply_item(const struct kv_reply *list, size_t at)
         return (struct kv_reply){.kind = KV_ABSENT};
     }
     return ((const struct kv_reply *)list->items)[at];
+}
+
+uint64_t kv_node(const struct kv_batch *batch)
+{
+    return batch->node;
+}
+
+uint64_t kv_history(const struct kv_reply *info)
+{
+    struct kv_info read = {0};
+    if (info->kind == KV_TEXT) {
+        kv_info_read(info->text, &read);
+    }
+    bool is_master = strcmp(read.role, "master") == 0;
+    return is_master && read.history[0] != '\0' ? hash_64(slice_text(read.history)) : 0;
 }
 
 enum result kv_memory(struct kv *kv, struct kv_memory *memory, struct error *error)

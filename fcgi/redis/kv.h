@@ -28,6 +28,7 @@ struct kv_options {
     const struct kv_script *const *scripts;  /* all that will be run; they outlive the kv */
     size_t scripts_count;
     struct server_stats *stats; /* NULL: told to nobody */
+    bool is_quiet; /* another kv of this process logs what is wrong with the same Redis */
 };
 
 /* Opens no connection yet. RESULT_INVALID names what is wrong with the URL. */
@@ -78,6 +79,16 @@ struct kv_reply {
 struct kv_reply kv_reply(const struct kv_batch *batch, size_t at);
 /* An item of a list; KV_ABSENT beyond its end. */
 struct kv_reply kv_reply_item(const struct kv_reply *list, size_t at);
+
+/* Which server process answered a batch, after a kv_begin() that went well: equal numbers are one
+ * process. 0: it does not say (INFO is forbidden); then nothing is known, and two of them may be
+ * two servers. */
+uint64_t kv_node(const struct kv_batch *batch);
+
+/* From the answer to INFO replication: which history the server's data have. It changes whenever
+ * they may have been replaced by those of another server, which tells no watch of it. 0: not told,
+ * or the server is no master. */
+uint64_t kv_history(const struct kv_reply *info);
 
 struct kv_memory {
     int64_t used_bytes;

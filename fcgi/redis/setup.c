@@ -6,6 +6,8 @@
  */
 #include "redis/setup.h"
 
+#include "base/hash.h"
+
 #include <stdatomic.h>
 
 static const char *const sections[] = {"server", "replication", "memory"};
@@ -15,7 +17,7 @@ static void queue_all(const struct kv_setup *setup, struct kv_conn *conn)
 {
     const struct kv_address *address = &setup->address;
     const struct slice name[] = {slice_text("CLIENT"), slice_text("SETNAME"),
-                                 slice_text("refrain")};
+                                 slice_text(setup->name)};
     kv_conn_start(conn);
     if (address->password != NULL) {
         struct slice words[3] = {slice_text("AUTH")};
@@ -88,6 +90,9 @@ static enum result receive_info(struct kv_setup *setup, struct answers *answers,
             return result;
         }
     }
+    if (info.run_id[0] != '\0') {
+        kv_conn_set_node(answers->conn, hash_64(slice_text(info.run_id)));
+    }
     kv_advise(setup, &info, refusal);
     return RESULT_OK;
 }
@@ -155,7 +160,7 @@ enum result kv_set_up(struct kv_setup *setup, int64_t deadline_us, struct kv_con
 void kv_advise(struct kv_setup *setup, const struct kv_info *info, const char *refusal)
 {
     enum kv_advice advice = refusal != NULL ? KV_ADVICE_FORBIDDEN : kv_info_advice(info);
-    if (atomic_exchange(&setup->advice, (int)advice) != (int)advice) {
+    if (atomic_exchange(&setup->advice, (int)advice) != (int)advice && !setup->is_quiet) {
         kv_info_warn(advice, info, refusal);
     }
 }

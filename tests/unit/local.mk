@@ -62,3 +62,8 @@ unit_tests += %D%/test_cache_gate
 unit_tests += %D%/test_db_together
 %C%_test_db_together_SOURCES = \
 	%D%/test_db_together.c %D%/real_postgresql.c %D%/real_postgresql.h
+
+# What Redis tells, and to whom, is asked of a real one as well.
+unit_tests += %D%/test_redis_watch
+redis_fixture = %D%/fake_redis.c %D%/fake_redis.h %D%/real_redis.c %D%/real_redis.h
+%C%_test_redis_watch_SOURCES = %D%/test_redis_watch.c $(redis_fixture)

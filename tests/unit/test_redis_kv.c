@@ -402,6 +402,81 @@ static void a_batch_may_be_large_both_ways(void)
     close_both(&kv, &fake);
 }
 
+/* Of a batch of its own. */
+static uint64_t node_of(struct kv *kv)
+{
+    struct kv_batch *batch;
+    struct error error;
+    CU_ASSERT_EQUAL_FATAL(run(kv, "ECHO a", &batch, &error), RESULT_OK);
+    uint64_t node = kv_node(batch);
+    kv_free(&batch);
+    return node;
+}
+
+static uint64_t node_with(struct fake_rule rule)
+{
+    const struct fake_rule rules[] = {rule, {NULL, NULL, 0}};
+    struct fake_redis *fake;
+    struct kv *kv = open_fake(rules, LONG_MS, &fake);
+    uint64_t node = node_of(kv);
+    CU_ASSERT_EQUAL(node_of(kv), node);
+    close_both(&kv, &fake);
+    return node;
+}
+
+static void servers_are_told_apart(void)
+{
+    uint64_t one = node_with((struct fake_rule){"INFO server", "$10\r\nrun_id:1\r\n\r\n", 0});
+    uint64_t two = node_with((struct fake_rule){"INFO server", "$10\r\nrun_id:2\r\n\r\n", 0});
+    CU_ASSERT_NOT_EQUAL(one, 0);
+    CU_ASSERT_NOT_EQUAL(two, 0);
+    CU_ASSERT_NOT_EQUAL(one, two);
+    CU_ASSERT_EQUAL(
+        node_with((struct fake_rule){"INFO server", "$10\r\nrun_id:1\r\n\r\n", 0}), one);
+    CU_ASSERT_EQUAL(node_with((struct fake_rule){"INFO", "-NOPERM no\r\n", 0}), 0);
+    CU_ASSERT_EQUAL(node_with((struct fake_rule){"INFO server", "$9\r\nrun_id:\r\n\r\n", 0}), 0);
+}
+
+static uint64_t history_of(const char *info)
+{
+    const struct kv_reply reply = {.kind = KV_TEXT, .text = slice_text(info)};
+    return kv_history(&reply);
+}
+
+static void histories_are_told_apart(void)
+{
+    uint64_t one = history_of("role:master\r\nmaster_replid:1\r\n");
+    CU_ASSERT_NOT_EQUAL(one, 0);
+    CU_ASSERT_EQUAL(history_of("# R\r\nrole:master\r\nx:1\r\nmaster_replid:1\r\n"), one);
+    CU_ASSERT_NOT_EQUAL(history_of("role:master\r\nmaster_replid:2\r\n"), one);
+    CU_ASSERT_EQUAL(history_of("role:slave\r\nmaster_replid:1\r\n"), 0);
+    CU_ASSERT_EQUAL(history_of("role:master\r\n"), 0);
+    CU_ASSERT_EQUAL(history_of("master_replid:1\r\n"), 0);
+    const struct kv_reply refused = {.kind = KV_REFUSED, .text = slice_text("NOPERM no")};
+    CU_ASSERT_EQUAL(kv_history(&refused), 0);
+}
+
+static void one_that_is_quiet_logs_nothing(void)
+{
+    static const struct fake_rule rules[] = {
+        {"INFO memory", "$42\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n\r\n", 0},
+        {"PING", "+PONG\r\n", 1},
+        {"PING", "-LOADING Redis is loading\r\n", 0},
+        {"GET", FAKE_HANGS_UP, 0},
+        {NULL, NULL, 0}};
+    struct fake_redis *fake = fake_redis_start(rules);
+    const struct kv_options options = {
+        .url = fake_redis_url(fake), .pool_size = 1, .timeout_ms = LONG_MS, .is_quiet = true};
+    struct kv *kv;
+    struct error error;
+    CU_ASSERT_EQUAL_FATAL(kv_open(&options, &kv, &error), RESULT_OK);
+    capture();
+    CU_ASSERT_STRING_EQUAL(failure(kv, "GET a"), "Redis: Server closed the connection");
+    CU_ASSERT_STRING_EQUAL(failure(kv, "GET a"), "Redis: LOADING Redis is loading");
+    CU_ASSERT_STRING_EQUAL(logged(), "");
+    close_both(&kv, &fake);
+}
+
 static void a_batch_may_be_left_unfinished(void)
 {
     struct fake_redis *fake;
@@ -511,6 +586,9 @@ int main(void)
         UNIT_TEST(errors_of_a_command_are_replies),
         UNIT_TEST(a_batch_may_be_large_both_ways),
         UNIT_TEST(a_batch_may_be_left_unfinished),
+        UNIT_TEST(servers_are_told_apart),
+        UNIT_TEST(histories_are_told_apart),
+        UNIT_TEST(one_that_is_quiet_logs_nothing),
         UNIT_TEST(a_hung_redis_costs_a_few_calls_their_time),
         UNIT_TEST(answers_go_to_who_asked),
     };
