@@ -10,6 +10,7 @@ libcore_a_SOURCES += \
 	%D%/hash.c %D%/hash.h \
 	%D%/jitter.h \
 	%D%/log.c %D%/log.h \
+	%D%/metronome.c %D%/metronome.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/result.c %D%/result.h \
 	%D%/secret.c %D%/secret.h \

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metronome.h"
 #include "db/migrate.h"
-#include "worker/metronome.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -89,12 +89,24 @@ static enum result await_schema(struct db *db, const sigset_t *signals, bool *is
     return RESULT_OK;
 }
 
+static void run_round(void *relay)
+{
+    relay_round(relay);
+}
+
+static void release(void *relay)
+{
+    relay_release(relay);
+}
+
 static enum result work(struct db *db, struct relay *relay, const sigset_t *signals,
                         struct error *error)
 {
     struct metronome *metronome;
     struct purging purging = {.db = db};
-    enum result result = metronome_start(relay, &metronome, error);
+    const struct metronome_options rounds = {run_round, release, relay,
+                                             RELAY_ROUND_MS * INT64_C(1000)};
+    enum result result = metronome_start(&rounds, &metronome, error);
     if (result != RESULT_OK) {
         return result;
     }

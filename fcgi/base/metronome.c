@@ -1,16 +1,15 @@
-#include "worker/metronome.h"
+#include "base/metronome.h"
 
 #include "base/clock.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const int64_t round_us = RELAY_ROUND_MS * INT64_C(1000);
-
 struct metronome {
-    struct relay *relay;
+    struct metronome_options options;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t stopping;
@@ -31,17 +30,18 @@ static bool wait_until(struct metronome *metronome, int64_t time_us)
     return goes_on;
 }
 
-/* A round that took too long is followed by the next at once, and the beat goes on from there. */
+/* A beat that took too long is followed by the next at once, and they go on from there. */
 static void *run(void *context)
 {
     struct metronome *metronome = context;
     int64_t next_us = clock_mono_us();
     while (wait_until(metronome, next_us)) {
-        relay_round(metronome->relay);
+        metronome->options.beat(metronome->options.context);
         int64_t now_us = clock_mono_us();
-        next_us = next_us + round_us > now_us ? next_us + round_us : now_us;
+        next_us += metronome->options.interval_us;
+        next_us = next_us > now_us ? next_us : now_us;
     }
-    relay_release(metronome->relay);
+    metronome->options.last(metronome->options.context);
     return NULL;
 }
 
@@ -53,12 +53,12 @@ static void destroy(struct metronome **metronome)
     *metronome = NULL;
 }
 
-enum result metronome_start(struct relay *relay, struct metronome **metronome,
+enum result metronome_start(const struct metronome_options *options, struct metronome **metronome,
                             struct error *error)
 {
     *metronome = calloc(1, sizeof **metronome);
     if (*metronome == NULL) {
-        return error_set(error, RESULT_NO_MEMORY, "worker", "out of memory");
+        return error_set(error, RESULT_NO_MEMORY, "metronome", "out of memory");
     }
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -66,11 +66,11 @@ enum result metronome_start(struct relay *relay, struct metronome **metronome,
     pthread_cond_init(&(*metronome)->stopping, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&(*metronome)->lock, NULL);
-    (*metronome)->relay = relay;
+    (*metronome)->options = *options;
     int status = pthread_create(&(*metronome)->thread, NULL, run, *metronome);
     if (status != 0) {
         destroy(metronome);
-        return error_set(error, RESULT_UNAVAILABLE, "worker", "no thread can be made: %s",
+        return error_set(error, RESULT_UNAVAILABLE, "metronome", "no thread can be made: %s",
                          strerror(status));
     }
     return RESULT_OK;
