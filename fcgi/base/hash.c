@@ -7,6 +7,12 @@ uint64_t hash_64(struct slice bytes)
     return XXH3_64bits(bytes.data, bytes.size_bytes);
 }
 
+uint64_t hash_pair(uint64_t first, uint64_t second)
+{
+    const uint64_t both[] = {first, second};
+    return XXH3_64bits(both, sizeof both);
+}
+
 void hash_uuid(struct slice bytes, unsigned char uuid[16])
 {
     XXH128_canonical_t canonical;

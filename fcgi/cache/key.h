@@ -14,12 +14,16 @@ enum { CACHE_BUCKETS = 256, CACHE_USER_HEX = 32, CACHE_KEY_MAX = 128 };
 /* Values that one fetch may ask for. */
 enum { CACHE_ITEMS_MAX = 32 };
 
+/* Users are told apart by so many numbers where events are counted. */
+enum { CACHE_SLOTS = 65536 };
+
 /* Changes only with the protocol: part of the keys that several releases share. */
 enum { CACHE_PROTOCOL = 1 };
 
 /* Whose data: one hash of the folded name, the same in sql/functions (user_subject). */
 struct cache_subject {
     int bucket;
+    uint16_t index; /* of CACHE_SLOTS: the first 16 bits of the hash; some users share one */
     char hash[CACHE_USER_HEX + 1];
 };
 void cache_subject_of(struct slice folded_name, struct cache_subject *subject);
@@ -38,6 +42,10 @@ struct cache_name {
 size_t cache_key_heartbeat(int bucket, char key[CACHE_KEY_MAX]);
 size_t cache_key_position(int bucket, char key[CACHE_KEY_MAX]);
 size_t cache_key_version(const struct cache_subject *subject, char key[CACHE_KEY_MAX]);
+/* What these keys begin with, and no others. */
+#define CACHE_VERSION_PREFIX "rf1v:"
+/* Back from such a key. False if it is none. */
+bool cache_key_version_parse(struct slice key, struct cache_subject *subject) MUST_CHECK;
 size_t cache_key_lock(const struct cache_subject *subject, const struct cache_name *name,
                       char key[CACHE_KEY_MAX]);
 size_t cache_key_value(const struct cache_subject *subject, const struct cache_name *name,

@@ -8,8 +8,11 @@ libcore_a_SOURCES += \
 	%D%/flight.c %D%/flight.h \
 	%D%/gate.c %D%/gate.h \
 	%D%/identity.c %D%/identity.h \
+	%D%/heartbeats.c %D%/heartbeats.h \
 	%D%/key.c %D%/key.h \
 	%D%/knowledge.c %D%/knowledge.h \
+	%D%/l1.c %D%/l1.h %D%/l1_shard.c %D%/l1_shard.h \
+	%D%/mapped.c %D%/mapped.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/protocol.h \
 	%D%/reader.h \
@@ -18,10 +21,12 @@ libcore_a_SOURCES += \
 	%D%/relay_beat.c %D%/relay_beat.h \
 	%D%/relay_poll.c %D%/relay_poll.h \
 	%D%/scripts.c %D%/scripts.h \
+	%D%/slots.c %D%/slots.h \
 	%D%/state.c %D%/state.h \
 	%D%/steps.c %D%/steps.h \
 	%D%/tell.c %D%/tell.h \
-	%D%/trust.c
+	%D%/trust.c \
+	%D%/vigil.c %D%/vigil.h
 
 # The scripts of the protocol become texts of the program: the first line, what all share, the rest.
 cache_scripts = acquire store apply discard mark beat

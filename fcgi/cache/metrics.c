@@ -11,16 +11,13 @@
 #include "cache/metrics.h"
 
 #include "base/hash.h"
+#include "cache/mapped.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SLOTS_MAX = 64 };
@@ -111,70 +108,6 @@ static uint64_t layout_mark(void)
     return hash_64(slice_of((const char *)parts, sizeof parts));
 }
 
-/* Makes the file under a name of its own and then puts it in place, so that nobody maps half a one,
- * and the old one stays whole for those who have it open. */
-static enum result replace_file(const char *path, struct error *error)
-{
-    char fresh[4200];
-    snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
-    uint64_t mark = layout_mark();
-    int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool made = fd >= 0 && ftruncate(fd, sizeof(struct file)) == 0
-                && pwrite(fd, &mark, sizeof mark, 0) == (ssize_t)sizeof mark
-                && rename(fresh, path) == 0;
-    enum result result = RESULT_OK;
-    if (!made) {
-        result = error_set(error, RESULT_UNAVAILABLE, "metrics",
-                           "%s cannot be made: %s (paths.runtime must be a folder that refrain "
-                           "may write)",
-                           path, strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return result;
-}
-
-static bool is_of_this_layout(int fd)
-{
-    struct stat status;
-    uint64_t mark = 0;
-    return fstat(fd, &status) == 0 && status.st_size == (off_t)sizeof(struct file)
-           && pread(fd, &mark, sizeof mark, 0) == (ssize_t)sizeof mark && mark == layout_mark();
-}
-
-/* Two processes that start at once must agree on one file: they take turns by a lock on the
- * folder. */
-static enum result open_file(const char *folder, int *fd, struct error *error)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/metrics", folder);
-    int turn = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (turn < 0 || flock(turn, LOCK_EX) != 0) {
-        if (turn >= 0) {
-            close(turn);
-        }
-        return error_set(error, RESULT_UNAVAILABLE, "metrics",
-                         "the folder %s (paths.runtime) cannot be opened: %s", folder,
-                         strerror(errno));
-    }
-    enum result result = RESULT_OK;
-    *fd = open(path, O_RDWR | O_CLOEXEC);
-    if (*fd < 0 || !is_of_this_layout(*fd)) {
-        if (*fd >= 0) {
-            close(*fd);
-        }
-        result = replace_file(path, error);
-        *fd = result == RESULT_OK ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    }
-    close(turn);
-    if (result == RESULT_OK && *fd < 0) {
-        result = error_set(error, RESULT_UNAVAILABLE, "metrics", "%s cannot be opened: %s", path,
-                           strerror(errno));
-    }
-    return result;
-}
-
 static struct flock lock_of(int i)
 {
     return (struct flock){
@@ -215,23 +148,6 @@ static struct slot *take_slot(struct cache_metrics *metrics)
     return NULL;
 }
 
-static enum result map_file(struct cache_metrics *metrics, struct error *error)
-{
-    void *mapped = mmap(NULL, sizeof(struct file), PROT_READ | PROT_WRITE, MAP_SHARED,
-                        metrics->fd, 0);
-    if (mapped == MAP_FAILED) {
-        return error_set(error, RESULT_UNAVAILABLE, "metrics",
-                         "the counters cannot be mapped: %s", strerror(errno));
-    }
-    metrics->file = mapped;
-    metrics->own = take_slot(metrics);
-    if (metrics->own == NULL) {
-        return error_set(error, RESULT_UNAVAILABLE, "metrics",
-                         "%d processes count already; that is the limit of one host", SLOTS_MAX);
-    }
-    return RESULT_OK;
-}
-
 enum result cache_metrics_open(const char *folder, struct cache_metrics **metrics,
                                struct error *error)
 {
@@ -239,10 +155,23 @@ enum result cache_metrics_open(const char *folder, struct cache_metrics **metric
     if (*metrics == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "metrics", "out of memory");
     }
-    (*metrics)->fd = -1;
-    enum result result = open_file(folder, &(*metrics)->fd, error);
+    uint64_t mark = layout_mark();
+    const struct mapped_file file = {
+        .folder = folder,
+        .name = "metrics",
+        .size_bytes = sizeof(struct file),
+        .head = slice_of((const char *)&mark, sizeof mark),
+        .is_replaceable = true,
+    };
+    void *bytes;
+    enum result result = mapped_open(&file, &(*metrics)->fd, &bytes, error);
     if (result == RESULT_OK) {
-        result = map_file(*metrics, error);
+        (*metrics)->file = bytes;
+        (*metrics)->own = take_slot(*metrics);
+    }
+    if (result == RESULT_OK && (*metrics)->own == NULL) {
+        result = error_set(error, RESULT_UNAVAILABLE, "metrics",
+                           "%d processes count already; that is the limit of one host", SLOTS_MAX);
     }
     if (result != RESULT_OK) {
         cache_metrics_close(metrics);

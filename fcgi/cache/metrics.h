@@ -15,6 +15,7 @@
 /* What became of a cached read. One row an outcome: name, the class that the hit rate counts it in.
  * Of several, the last of the table is told: it is ordered from best to worst. */
 #define CACHE_OUTCOMES(ROW)                                                                        \
+    ROW(HIT_L1, "hit_l1", HIT)                 /* in the process itself */                         \
     ROW(HIT, "hit", HIT)                       /* its version is vouched for in Redis */           \
     ROW(HIT_VALIDATED, "hit_validated", HIT)   /* its version was read from the database */        \
     ROW(HIT_304, "hit_304", HIT)               /* and the client had it already */                 \
@@ -79,6 +80,14 @@ enum cache_view {
         "Values served without computing them.")                                                   \
     ROW(STATE_READS, "refrain_cache_state_reads_total", "",                                        \
         "Versions read from the database by key.")                                                 \
+    ROW(WARM_HIT, "refrain_cache_warm_requests_total", "outcome=\"hit\"",                           \
+        "Pages looked up ahead of their readers, by what became of them.")                         \
+    ROW(WARM_FILLED, "refrain_cache_warm_requests_total", "outcome=\"filled\"", "")                \
+    ROW(WARM_FAILED, "refrain_cache_warm_requests_total", "outcome=\"failed\"", "")                \
+    ROW(WARM_PAUSES, "refrain_cache_warm_pauses_total", "",                                        \
+        "Pauses of computing ahead, because the database was slow or away.")                       \
+    ROW(WARM_DROPPED, "refrain_cache_warm_dropped_total", "",                                      \
+        "Changes that nothing was computed for: too many came at once.")                           \
     ROW(PHANTOMS, "refrain_cache_phantom_versions_total", "",                                      \
         "Versions in Redis that the database does not know, removed.")                             \
     ROW(UNREADABLE, "refrain_cache_unreadable_total", "",                                          \
@@ -97,7 +106,11 @@ enum cache_view {
     ROW(EPOCHS_POSITION, "refrain_cache_epoch_raises_total", "reason=\"position\"",                \
         "Buckets whose values were all made invalid.")                                             \
     ROW(EPOCHS_HISTORY, "refrain_cache_epoch_raises_total", "reason=\"history\"", "")            \
-    ROW(EPOCHS_CHANGES, "refrain_cache_epoch_raises_total", "reason=\"changes\"", "")
+    ROW(EPOCHS_CHANGES, "refrain_cache_epoch_raises_total", "reason=\"changes\"", "")             \
+    ROW(L1_PUSHES, "refrain_cache_l1_pushes_total", "",                                            \
+        "Changed versions that Redis has told processes of; a flush counts as one.")           \
+    ROW(L1_TRUST_LOSSES, "refrain_cache_l1_trust_losses_total", "",                                \
+        "Processes that could no longer watch Redis and stopped using what they hold.")
 
 enum cache_counter {
 #define ROW(name, ...) CACHE_COUNT_##name,
@@ -127,10 +140,14 @@ enum cache_time {
 /* What is so now, over the processes that live: name in C, metric, label, what it tells, and how
  * processes are put together: COUNT: the sum; AGE_US: the greatest, in µs, told in seconds. */
 #define CACHE_LEVELS(ROW)                                                                          \
+    ROW(L1_ENTRIES, "refrain_cache_l1_entries", "", "Entries of L1, values and versions.", COUNT)  \
+    ROW(L1_BYTES, "refrain_cache_l1_bytes", "", "Memory that L1 takes.", COUNT)                    \
     ROW(RELAY_BUCKETS, "refrain_cache_relay_buckets", "", "Buckets that relays of this host hold.", \
         COUNT)                                                                                     \
     ROW(RELAY_PENDING_US, "refrain_cache_relay_oldest_pending_seconds", "",                        \
-        "Age of the oldest change that the last round found; 0: none.", AGE_US)
+        "Age of the oldest change that the last round found; 0: none.", AGE_US)                    \
+    ROW(L1_TRUSTED_BUCKETS, "refrain_cache_l1_trusted_buckets", "",                                \
+        "Buckets of which processes may use what they hold; of each process up to 256.", COUNT)
 
 enum cache_level_kind { CACHE_LEVEL_KIND_COUNT, CACHE_LEVEL_KIND_AGE_US };
 

@@ -15,6 +15,10 @@ enum {
     CACHE_LOCK_WAIT_MS = 150,
     CACHE_VERSION_LIFE_MS = 86400000,
     CACHE_OUTAGE_LIFE_MS = 86400000, /* beyond its time a value is kept for an outage */
+    /* How often a process looks at the heartbeats for what it holds itself, and for how long a look
+     * lets it use that: a few looks may come late. */
+    CACHE_LOOK_MS = 100,
+    CACHE_LOOK_TRUST_MS = 400,
 };
 
 #endif

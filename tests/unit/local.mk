@@ -15,6 +15,14 @@ unit_tests += %D%/test_redis_address
 unit_tests += %D%/test_redis_kv
 %C%_test_redis_kv_SOURCES = \
 	%D%/test_redis_kv.c %D%/fake_redis.c %D%/fake_redis.h
+unit_tests += %D%/test_cache_slots
+
+# What Redis tells, and to whom, is asked of a real one as well.
+unit_tests += %D%/test_redis_watch %D%/test_cache_vigil
+redis_fixture = %D%/fake_redis.c %D%/fake_redis.h %D%/real_redis.c %D%/real_redis.h
+%C%_test_redis_watch_SOURCES = %D%/test_redis_watch.c $(redis_fixture)
+%C%_test_cache_vigil_SOURCES = %D%/test_cache_vigil.c $(redis_fixture)
+
 unit_tests += %D%/test_service
 unit_tests += %D%/test_base_breaker
 unit_tests += %D%/test_base_fold
@@ -42,11 +50,14 @@ import_fixture = %D%/import_fixture.c %D%/import_fixture.h
 %C%_test_import_formats_SOURCES = %D%/test_import_formats.c $(import_fixture)
 %C%_test_import_records_SOURCES = %D%/test_import_records.c $(import_fixture)
 
-# Its allocations fail at will.
+# Their allocations fail at will.
 unit_tests += %D%/test_listen_shortage
 %C%_test_listen_shortage_SOURCES = %D%/test_listen_shortage.c $(import_fixture)
 %C%_test_listen_shortage_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+unit_tests += %D%/test_cache_l1
+%C%_test_cache_l1_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=aligned_alloc
 
 # Flights share their travellers.
 unit_tests += %D%/test_cache_flight %D%/test_cache_flight_limits
@@ -62,8 +73,3 @@ unit_tests += %D%/test_cache_gate
 unit_tests += %D%/test_db_together
 %C%_test_db_together_SOURCES = \
 	%D%/test_db_together.c %D%/real_postgresql.c %D%/real_postgresql.h
-
-# What Redis tells, and to whom, is asked of a real one as well.
-unit_tests += %D%/test_redis_watch
-redis_fixture = %D%/fake_redis.c %D%/fake_redis.h %D%/real_redis.c %D%/real_redis.h
-%C%_test_redis_watch_SOURCES = %D%/test_redis_watch.c $(redis_fixture)
