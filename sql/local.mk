@@ -3,6 +3,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0002_catalogue.sql \
 	%D%/0003_listens.sql \
 	%D%/0004_invalidation.sql \
+	%D%/0005_reading.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
@@ -10,6 +11,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/history.sql \
 	%D%/functions/listens.sql \
 	%D%/functions/purge.sql \
+	%D%/functions/reading.sql \
 	%D%/functions/relay.sql \
 	%D%/functions/schema.sql \
 	%D%/functions/statistics.sql \

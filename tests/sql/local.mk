@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/test_history.py \
 	%D%/test_listens.py \
 	%D%/test_property.py \
+	%D%/test_reading.py \
 	%D%/test_relay.py \
 	%D%/test_schema.py \
 	%D%/test_statistics.py \

@@ -10,7 +10,7 @@ import psql
 CLASSES = {"user", "directory", "all", "helper", "trigger"}
 READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "stats_artists",
          "stats_releases", "stats_recordings", "history_page", "history_count", "history_index",
-         "verify_user")
+         "verify_user", "reading_wanted", "reading_recent", "reading_peak")
 
 
 def functions():
