@@ -12,6 +12,7 @@ include %D%/json/local.mk
 include %D%/redis/local.mk
 include %D%/db/local.mk
 include %D%/cache/local.mk
+include %D%/view/local.mk
 include %D%/listen/local.mk
 include %D%/service/local.mk
 include %D%/worker/local.mk

@@ -37,10 +37,20 @@
         "limit of one command; past it the database answers")                                      \
     ROW(CACHE_VALUE_MAX_BYTES, "cache", "value_max_bytes", NUMBER, "262144", 1024, 67108864, "",   \
         "larger values are not cached")                                                            \
+    ROW(CACHE_L1_BYTES, "cache", "l1_bytes", NUMBER, "67108864", 0, 68719476736, "",               \
+        "what each serve process may keep in its own memory; 0: nothing")                          \
     ROW(CACHE_TTL_OPEN_S, "cache", "ttl_open_s", NUMBER, "3600", 1, 2592000, "",                   \
         "life of values whose window is still running")                                            \
     ROW(CACHE_TTL_CLOSED_S, "cache", "ttl_closed_s", NUMBER, "86400", 1, 2592000, "",              \
         "life of values whose window is over")                                                     \
+    ROW(WARM_LOADS, "warm", "loads", NUMBER, "2", 0, 64, "",                                       \
+        "pages that a worker computes ahead at a time; 0: none")                                   \
+    ROW(WARM_DELAY_MS, "warm", "delay_ms", NUMBER, "300", 0, 60000, "",                            \
+        "how long after a change, so that several in a row are one")                               \
+    ROW(WARM_ACTIVE_S, "warm", "active_s", NUMBER, "900", 1, 86400, "",                            \
+        "for so long after somebody has read a user's pages")                                      \
+    ROW(WARM_SLOW_MS, "warm", "slow_ms", NUMBER, "250", 1, 60000, "",                              \
+        "computing ahead pauses when it takes longer than this")                                   \
     ROW(USERS_DEFAULT_VISIBILITY, "users", "default_visibility", WORD, "private", 0, 0,            \
         "private public", "who may see a new user's listens")                                      \
     ROW(MONITORING_OPEN_ON_LOOPBACK, "monitoring", "open_on_loopback", WORD, "no", 0, 0, "no yes", \

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/hash.h"
+#include "cache/heartbeats.h"
 #include "cache/reader.h"
 
 #include <stdlib.h>
@@ -30,7 +32,9 @@ struct cache *cache_create(const struct cache_options *options)
     cache->states = flights_create(&state_kind, options->sharers_max, patience_us);
     cache->fills = flights_create(&filled_kind, options->sharers_max, patience_us);
     cache->loads = gate_create(options->loads_max, options->loads_waiting_max);
-    if (cache->states == NULL || cache->fills == NULL || cache->loads == NULL) {
+    cache->l1 = options->l1_bytes_max > 0 ? l1_create(options->l1_bytes_max) : NULL;
+    if (cache->states == NULL || cache->fills == NULL || cache->loads == NULL
+        || (cache->l1 == NULL && options->l1_bytes_max > 0)) {
         cache_destroy(&cache);
     }
     return cache;
@@ -44,6 +48,7 @@ void cache_destroy(struct cache **cache)
     flights_destroy(&(*cache)->states);
     flights_destroy(&(*cache)->fills);
     gate_destroy(&(*cache)->loads);
+    l1_destroy(&(*cache)->l1);
     free(*cache);
     *cache = NULL;
 }
@@ -55,8 +60,7 @@ struct cache_reader *cache_reader_open(struct cache *cache, const struct cache_r
         reader->cache = cache;
         reader->request = *request;
         reader->report =
-            (struct cache_report){.outcome = CACHE_HIT, .ttl_s = INT64_MAX, .stored = true};
-        cache_subject_of(request->folded_name, &reader->subject);
+            (struct cache_report){.outcome = CACHE_HIT_L1, .ttl_s = INT64_MAX, .stored = true};
     }
     return reader;
 }
@@ -70,6 +74,7 @@ void cache_reader_close(struct cache_reader **reader)
         kv_free(&(*reader)->batches[i]);
         flight_leave(&(*reader)->flights[i]);
     }
+    cache_near_release(*reader);
     *reader = NULL;
 }
 
@@ -78,7 +83,8 @@ enum result cache_reader_profile(struct cache_reader *reader,
 {
     enum result result = RESULT_OK;
     if (reader->trust == CACHE_TRUST_NONE) {
-        struct cache_fetching nothing = {.items_count = 0};
+        struct cache_fetching nothing;
+        nothing.items_count = nothing.parts_count = 0;
         result = cache_ask(reader, &nothing, error);
     }
     *profile = result == RESULT_OK ? &reader->profile : NULL;
@@ -88,6 +94,7 @@ enum result cache_reader_profile(struct cache_reader *reader,
 void cache_reader_report(const struct cache_reader *reader, struct cache_report *report)
 {
     *report = reader->report;
+    report->content_hash = hash_pair(report->content_hash, hash_64(reader->profile.user_name));
 }
 
 void cache_apply(struct cache *cache, const struct cache_subject *subject,
@@ -96,6 +103,9 @@ void cache_apply(struct cache *cache, const struct cache_subject *subject,
     failpoint("before_apply");
     cache_apply_versions(&cache->steps, subject, versions);
     failpoint("after_apply");
+    if (cache->options.slots != NULL) {
+        slots_raise(cache->options.slots, subject);
+    }
 }
 
 void cache_count(struct cache *cache, enum cache_view view, enum cache_outcome outcome)
@@ -111,25 +121,10 @@ void cache_totals(const struct cache *cache, struct cache_totals *totals)
 /* For how many buckets a relay vouches now. */
 static int count_live_buckets(struct cache *cache)
 {
-    char keys[CACHE_BUCKETS][CACHE_KEY_MAX];
-    struct slice words[1 + CACHE_BUCKETS] = {slice_text("MGET")};
-    for (int bucket = 0; bucket < CACHE_BUCKETS; bucket++) {
-        words[1 + bucket] = slice_of(keys[bucket], cache_key_heartbeat(bucket, keys[bucket]));
-    }
-    const struct kv_command command = {NULL, 0, words, 1 + CACHE_BUCKETS};
-    struct kv_batch *batch = NULL;
+    struct cache_heartbeats heartbeats;
     struct error error;
-    int live = 0;
-    if (kv_run(cache->options.kv, &command, 1, &batch, &error) == RESULT_OK) {
-        struct kv_reply reply = kv_reply(batch, 0);
-        struct cache_heartbeat heartbeat;
-        for (size_t i = 0; i < CACHE_BUCKETS; i++) {
-            struct kv_reply item = kv_reply_item(&reply, i);
-            live += item.kind == KV_TEXT && cache_heartbeat_parse(item.text, &heartbeat);
-        }
-    }
-    kv_free(&batch);
-    return live;
+    enum result result = cache_heartbeats_read(cache->options.kv, &heartbeats, &error);
+    return result == RESULT_OK ? heartbeats.live_count : 0;
 }
 
 void cache_memory(struct cache *cache, struct cache_memory *memory)

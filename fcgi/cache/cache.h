@@ -16,6 +16,8 @@
 #include "cache/identity.h"
 #include "cache/key.h"
 #include "cache/metrics.h"
+#include "cache/slots.h"
+#include "cache/vigil.h"
 #include "db/db.h"
 #include "redis/kv.h"
 
@@ -34,6 +36,9 @@ struct cache_options {
     size_t loads_max;         /* at a time; fewer than the database's connections */
     size_t loads_waiting_max; /* for their turn; more are turned away */
     size_t sharers_max; /* threads that wait long for what another one computes */
+    size_t l1_bytes_max; /* what may be kept in the process; 0: nothing */
+    const struct vigil *vigil;  /* tells whether that is current; needed where there is any */
+    struct cache_slots *slots;  /* tells the host's processes of writes; NULL: nobody writes here */
 };
 
 /* NULL where memory is short. What the options point to must outlive it. */
@@ -68,39 +73,47 @@ struct cache_item {
     int64_t window_end_s; /* where its window closes; 0: it never does */
 };
 
-/* What a loader hands back for one item: the payload, and the versions of the very snapshot that it
- * was read in. */
+/* What comes of one item that has been computed: the payload, and the versions of the very snapshot
+ * that it was read in. */
 struct cache_fill {
     struct cache_versions versions;
     struct buffer payload;
     bool is_transient; /* not to be stored: its name may be anybody's invention */
 };
 
-/* Computes the items that are `wanted`, from the database; the others stay as they are. */
-struct cache_load {
-    struct db *db;
-    const struct cache_profile *profile;
-    const struct cache_item *items;
-    const bool *wanted;
-    size_t items_count;
-    int64_t deadline_us;
+/* How a part is computed: by one call of a SQL function, whose rows make up all its items. */
+struct cache_part;
+struct cache_source {
+    /* Names the function and its parameters, which live as long as the arena. */
+    enum result (*ask)(const struct cache_part *part, const struct cache_profile *profile,
+                       struct arena *arena, struct db_step *call, struct error *error);
+    /* Makes a fill of each item; there is a row at least. */
+    enum result (*take)(const struct cache_part *part, const struct db_rows *rows,
+                        struct cache_fill *fills, struct error *error);
 };
-typedef enum result cache_loader(void *context, const struct cache_load *load,
-                                 struct cache_fill *fills, struct error *error);
 
-/* Fetches up to CACHE_ITEMS_MAX items: `values[i]` is the payload of items[i], valid until the
- * reader is closed. With `together` the items are parts of one answer: if one has to be loaded, all
- * are, in one snapshot. RESULT_NOT_FOUND as above; RESULT_UNAVAILABLE also if too much is being
- * loaded; else what the loader said. */
-enum result cache_fetch(struct cache_reader *reader, const struct cache_item *items,
-                        size_t items_count, bool together, cache_loader *load, void *context,
-                        struct slice *values, struct error *error) MUST_CHECK;
+/* Items that belong to each other: if one of them has to be computed, all are. */
+struct cache_part {
+    const struct cache_item *items;
+    size_t items_count;
+    const struct cache_source *source;
+    const void *query; /* the source's own */
+};
+
+/* Fetches parts of up to CACHE_ITEMS_MAX items in all: `values` are their payloads, in the order of
+ * parts and items, valid until the reader is closed. Redis is asked once for everything, and the
+ * database, where it must be, once for all that is missing, in one snapshot. RESULT_NOT_FOUND as
+ * above, and if the user is gone; RESULT_UNAVAILABLE also if too much is being loaded; else what a
+ * source or the database said. */
+enum result cache_fetch(struct cache_reader *reader, const struct cache_part *parts,
+                        size_t parts_count, struct slice *values, struct error *error) MUST_CHECK;
 
 /* What all fetches of this reader came to: the worst of them. */
 struct cache_report {
     enum cache_outcome outcome;
     int64_t age_s;     /* of the oldest value */
     int64_t ttl_s;     /* left, of the value that ends first */
+    uint64_t content_hash; /* over the user's stored name and all payloads, in order */
     bool stored;       /* all that was loaded is in Redis now */
     bool has_moved;    /* the parts may belong to different versions of the data */
     int64_t asked_us;  /* spent on asking Redis and for the versions */

@@ -72,8 +72,10 @@ bool cache_decode(struct slice bytes, struct slice key, struct cache_header *hea
 
 bool cache_header_is_closed(const struct cache_header *header)
 {
+    if (header->window_end_s <= 0) {
+        return false;
+    }
     int64_t as_of_s = header->versions.as_of_us / 1000000;
     int64_t midnight_s = as_of_s - as_of_s % day_s;
-    return header->window_end_s > 0 && header->window_end_s <= midnight_s
-           && as_of_s >= header->window_end_s + grace_s;
+    return header->window_end_s <= midnight_s && as_of_s >= header->window_end_s + grace_s;
 }

@@ -6,7 +6,7 @@
 #include "cache/reader.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/hash.h"
 #include "cache/knowledge.h"
 #include "cache/protocol.h"
 
@@ -56,9 +56,9 @@ static double random_fraction(void)
 /* Past its time, or so near its end that this reader is the one to compute it anew while the others
  * still use it: the nearer and the costlier, the likelier (Vattani, Chierichetti and Lowenstein,
  * Optimal Probabilistic Cache Stampede Prevention, 2015). */
-static bool is_due(const struct cache_header *header)
+static bool is_due(const struct cache_header *header, int64_t now_us)
 {
-    int64_t left_us = header->built_at_us + header->ttl_s * 1000000 - clock_wall_us();
+    int64_t left_us = header->built_at_us + header->ttl_s * 1000000 - now_us;
     bool ends_with_window =
         header->window_end_s > 0
         && header->window_end_s <= header->built_at_us / 1000000 + header->ttl_s;
@@ -78,7 +78,7 @@ void cache_note_outcome(struct cache_report *report, enum cache_outcome outcome)
 void cache_note_value(struct cache_reader *reader, const struct cache_header *header)
 {
     struct cache_report *report = &reader->report;
-    int64_t age_s = (clock_wall_us() - header->built_at_us) / 1000000;
+    int64_t age_s = (reader->wall_us - header->built_at_us) / 1000000;
     age_s = age_s < 0 ? 0 : age_s;
     report->age_s = age_s > report->age_s ? age_s : report->age_s;
     int64_t left_s = header->ttl_s - age_s;
@@ -86,14 +86,12 @@ void cache_note_value(struct cache_reader *reader, const struct cache_header *he
     report->has_moved = report->has_moved || !is_of(header, &reader->versions);
 }
 
-enum cache_outcome cache_look_up(struct cache_reader *reader, struct kv_reply reply,
-                                 struct slice key, struct cache_header *header,
-                                 struct slice *payload)
+enum cache_outcome cache_judge(const struct cache_reader *reader, const struct cache_found *found)
 {
-    if (!cache_decode_reply(reader->cache, reply, key, header, payload)) {
+    if (!found->is_there) {
         return CACHE_MISS_ABSENT;
     }
-    if (!reaches(reader, header)) {
+    if (!reaches(reader, &found->header)) {
         return reader->trust != CACHE_TRUST_VALIDATED || reader->mark.kind == CACHE_MARK_NUMBER
                    ? CACHE_MISS_VERSION
                    : CACHE_MISS_LEASE;
@@ -101,84 +99,115 @@ enum cache_outcome cache_look_up(struct cache_reader *reader, struct kv_reply re
     if (reader->trust == CACHE_TRUST_UNVERIFIED) {
         return CACHE_UNVERIFIED;
     }
-    if (is_due(header)) {
+    if (is_due(&found->header, reader->wall_us)) {
         return CACHE_MISS_ABSENT;
     }
-    return reader->trust == CACHE_TRUST_LEASED ? CACHE_HIT : CACHE_HIT_VALIDATED;
+    return reader->trust == CACHE_TRUST_VALIDATED ? CACHE_HIT_VALIDATED
+           : reader->is_near && found->is_near    ? CACHE_HIT_L1
+                                                  : CACHE_HIT;
 }
 
-static void look_up_all(struct cache_reader *reader, struct cache_fetching *fetching)
+void cache_take_found(struct cache_reader *reader, struct cache_fetching *fetching, size_t at)
 {
-    struct cache_header headers[CACHE_ITEMS_MAX];
-    bool differ = false;
-    struct kv_reply values = {.kind = KV_ABSENT};
-    if (fetching->batch != NULL) {
-        values = kv_reply(fetching->batch, 0);
-    }
+    fetching->values[at] = fetching->found[at].payload;
+    cache_note_value(reader, &fetching->found[at].header);
+}
+
+static void note_content(struct cache_reader *reader, const struct cache_fetching *fetching)
+{
     for (size_t i = 0; i < fetching->items_count; i++) {
-        enum cache_outcome outcome = CACHE_BYPASS_BREAKER;
-        if (fetching->batch != NULL) {
-            outcome = cache_look_up(reader, kv_reply_item(&values, fetching->values_at + i),
-                                    fetching->keys[i], &headers[i], &fetching->values[i]);
-        }
+        reader->report.content_hash =
+            hash_pair(reader->report.content_hash, fetching->found[i].hash);
+    }
+}
+
+/* Of a part all is wanted or nothing: one of its values may be missing, or they may show different
+ * versions of the data. */
+static void judge_part(struct cache_reader *reader, struct cache_fetching *fetching, size_t first,
+                       size_t count)
+{
+    bool is_wanted = false;
+    for (size_t i = first; i < first + count; i++) {
+        const struct cache_found *found = &fetching->found[i];
+        enum cache_outcome outcome = !fetching->redis_answers          ? CACHE_BYPASS_BREAKER
+                                     : reader->is_near && found->is_near ? CACHE_HIT_L1
+                                                                         : cache_judge(reader, found);
         cache_note_outcome(&reader->report, outcome);
-        fetching->wanted[i] = outcome > CACHE_UNVERIFIED;
-        fetching->wanted_count += fetching->wanted[i];
-        differ = differ || (!fetching->wanted[i] && !is_of(&headers[i], &reader->versions));
+        is_wanted = is_wanted || outcome > CACHE_UNVERIFIED
+                    || (count > 1 && !is_of(&found->header, &reader->versions));
     }
-    for (size_t i = 0; i < fetching->items_count; i++) {
-        if (fetching->together && (fetching->wanted_count > 0 || differ)) {
-            fetching->wanted_count += !fetching->wanted[i];
-            fetching->wanted[i] = true;
-        } else if (!fetching->wanted[i]) {
-            cache_note_value(reader, &headers[i]);
+    for (size_t i = first; i < first + count; i++) {
+        fetching->wanted[i] = is_wanted;
+        if (!is_wanted) {
+            cache_take_found(reader, fetching, i);
         }
+    }
+    fetching->wanted_count += is_wanted ? count : 0;
+}
+
+static void judge_all(struct cache_reader *reader, struct cache_fetching *fetching)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < fetching->parts_count; i++) {
+        judge_part(reader, fetching, first, fetching->parts[i].items_count);
+        first += fetching->parts[i].items_count;
     }
     cache_metrics_add(reader->cache->options.metrics, CACHE_COUNT_SQL_SAVED,
                       fetching->items_count - fetching->wanted_count);
 }
 
-static enum result format_keys(const struct cache_reader *reader, struct cache_fetching *fetching,
-                               struct error *error)
+/* ── asking ── */
+
+void cache_decode_found(struct cache *cache, struct kv_reply reply, struct slice key,
+                        struct cache_found *found)
 {
-    for (size_t i = 0; i < fetching->items_count; i++) {
-        char key[CACHE_KEY_MAX];
-        size_t size = cache_key_value(&reader->subject, &fetching->items[i].name, key);
-        const char *copy = arena_copy(reader->request.arena, slice_of(key, size));
-        if (copy == NULL) {
-            return error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
-        }
-        fetching->keys[i] = slice_of(copy, size);
-    }
-    return RESULT_OK;
+    found->is_near = false;
+    found->is_there = cache_decode_reply(cache, reply, key, &found->header, &found->payload);
+    found->hash = found->is_there ? hash_64(found->payload) : 0;
 }
 
-/* One round trip for everything. */
-static struct kv_batch *ask_redis(struct cache_reader *reader, struct cache_fetching *fetching)
+static void find_in_redis(struct cache_reader *reader, struct cache_fetching *fetching,
+                          const struct kv_batch *batch, size_t first)
 {
-    char trust_keys[CACHE_TRUST_KEYS][CACHE_KEY_MAX];
-    char token_key[CACHE_KEY_MAX];
-    struct slice words[1 + CACHE_TRUST_KEYS + CACHE_ITEMS_MAX] = {slice_text("MGET")};
-    struct slice token[2] = {slice_text("GET")};
-    size_t count = 1;
-    size_t commands = 1;
-    if (reader->trust == CACHE_TRUST_NONE) {
-        cache_trust_keys(reader, trust_keys, words + 1);
-        count += CACHE_TRUST_KEYS;
-        if (reader->request.token_hash != NULL) {
-            token[1] =
-                slice_of(token_key, cache_key_token(reader->request.token_hash, token_key));
-            commands = 2;
+    struct kv_reply values = kv_reply(batch, 0);
+    for (size_t i = 0, at = first; i < fetching->items_count; i++) {
+        struct cache_found *found = &fetching->found[i];
+        if (!found->is_near) {
+            cache_decode_found(reader->cache, kv_reply_item(&values, at++), fetching->keys[i],
+                               found);
         }
     }
-    fetching->values_at = count - 1;
-    memcpy(words + count, fetching->keys, fetching->items_count * sizeof *words);
-    count += fetching->items_count;
+}
+
+/* Without Redis there is nobody to tell whether L1 is right. */
+static void find_nothing(struct cache_fetching *fetching)
+{
+    fetching->redis_answers = false;
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        fetching->found[i].is_there = false;
+    }
+}
+
+/* One round trip for everything. NULL if Redis does not answer. */
+static struct kv_batch *ask_redis(struct cache_reader *reader,
+                                  const struct cache_fetching *fetching,
+                                  const struct cache_trust_keys *keys)
+{
+    struct slice words[1 + CACHE_TRUST_KEYS + CACHE_ITEMS_MAX] = {slice_text("MGET")};
+    const struct slice token[] = {slice_text("GET"), keys->token};
+    size_t count = 1 + keys->count;
+    memcpy(words + 1, keys->words, keys->count * sizeof *words);
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        if (!fetching->found[i].is_near) {
+            words[count++] = fetching->keys[i];
+        }
+    }
     const struct kv_command asked[] = {{NULL, 0, words, count}, {NULL, 0, token, 2}};
     struct kv_batch *batch = NULL;
     struct error error;
     int64_t began_us = clock_mono_us();
-    enum result result = kv_run(reader->cache->options.kv, asked, commands, &batch, &error);
+    enum result result = kv_run(reader->cache->options.kv, asked,
+                                keys->token.size_bytes > 0 ? 2 : 1, &batch, &error);
     cache_metrics_time(reader->cache->options.metrics, CACHE_TIME_REDIS_READ,
                        clock_mono_us() - began_us);
     if (result != RESULT_OK || kv_reply(batch, 0).kind != KV_LIST) {
@@ -187,37 +216,101 @@ static struct kv_batch *ask_redis(struct cache_reader *reader, struct cache_fetc
     return batch;
 }
 
+static enum result ask_far(struct cache_reader *reader, struct cache_fetching *fetching,
+                           struct error *error)
+{
+    struct cache_trust_keys keys = {.count = 0};
+    struct cache_knowledge known = {.redis_answers = false};
+    bool asks_for_trust = reader->trust == CACHE_TRUST_NONE;
+    enum result result = RESULT_OK;
+    if (asks_for_trust) {
+        cache_trust_keys(reader, &keys);
+    }
+    struct kv_batch *batch = ask_redis(reader, fetching, &keys);
+    reader->batches[reader->fetches_count] = batch;
+    if (asks_for_trust) {
+        result = cache_trust_establish(reader, batch, &keys, &known, error);
+    }
+    if (batch == NULL) {
+        find_nothing(fetching);
+    } else {
+        find_in_redis(reader, fetching, batch, keys.count);
+    }
+    if (batch != NULL && result == RESULT_OK && reader->trust == CACHE_TRUST_LEASED) {
+        cache_near_keep(reader, fetching, batch, &keys, &known);
+    }
+    return result;
+}
+
+static bool has_all(const struct cache_fetching *fetching)
+{
+    size_t near = 0;
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        near += fetching->found[i].is_near;
+    }
+    return near == fetching->items_count;
+}
+
+static void format_keys(const struct cache_reader *reader, struct cache_fetching *fetching)
+{
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        char *key = fetching->key_texts[i];
+        fetching->keys[i] =
+            slice_of(key, cache_key_value(&reader->subject, &fetching->items[i]->name, key));
+        fetching->found[i].is_there = fetching->found[i].is_near = false;
+    }
+}
+
 enum result cache_ask(struct cache_reader *reader, struct cache_fetching *fetching,
                       struct error *error)
 {
     assert(reader->fetches_count < CACHE_FETCHES_MAX);
     int64_t began_us = clock_mono_us();
-    fetching->batch = ask_redis(reader, fetching);
-    reader->batches[reader->fetches_count++] = fetching->batch;
     enum result result = RESULT_OK;
+    reader->wall_us = clock_wall_us();
     if (reader->trust == CACHE_TRUST_NONE) {
-        result = cache_trust_establish(reader, fetching->batch, error);
+        cache_near_trust(reader, began_us);
     }
+    format_keys(reader, fetching);
+    cache_near_find(reader, fetching);
+    fetching->redis_answers = true;
+    if (reader->trust == CACHE_TRUST_NONE || !has_all(fetching)) {
+        result = ask_far(reader, fetching, error);
+    }
+    reader->fetches_count++;
     reader->report.asked_us += clock_mono_us() - began_us;
     return result;
 }
 
-enum result cache_fetch(struct cache_reader *reader, const struct cache_item *items,
-                        size_t items_count, bool together, cache_loader *load, void *context,
-                        struct slice *values, struct error *error)
+static void list_items(struct cache_fetching *fetching)
 {
-    assert(items_count <= CACHE_ITEMS_MAX);
-    struct cache_fetching fetching = {
-        .items = items, .items_count = items_count, .together = together, .values = values};
-    enum result result = format_keys(reader, &fetching, error);
-    if (result == RESULT_OK) {
-        result = cache_ask(reader, &fetching, error);
+    for (size_t i = 0; i < fetching->parts_count; i++) {
+        const struct cache_part *part = &fetching->parts[i];
+        assert(fetching->items_count + part->items_count <= CACHE_ITEMS_MAX);
+        for (size_t j = 0; j < part->items_count; j++) {
+            fetching->items[fetching->items_count++] = &part->items[j];
+        }
     }
+}
+
+enum result cache_fetch(struct cache_reader *reader, const struct cache_part *parts,
+                        size_t parts_count, struct slice *values, struct error *error)
+{
+    struct cache_fetching fetching; /* large, and mostly empty */
+    fetching.parts = parts;
+    fetching.parts_count = parts_count;
+    fetching.items_count = fetching.wanted_count = 0;
+    fetching.values = values;
+    list_items(&fetching);
+    enum result result = cache_ask(reader, &fetching, error);
     if (result == RESULT_OK) {
-        look_up_all(reader, &fetching);
+        judge_all(reader, &fetching);
     }
     if (result == RESULT_OK && fetching.wanted_count > 0) {
-        result = cache_fill_wanted(reader, &fetching, load, context, error);
+        result = cache_fill_wanted(reader, &fetching, error);
+    }
+    if (result == RESULT_OK) {
+        note_content(reader, &fetching);
     }
     return result;
 }

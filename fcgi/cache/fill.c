@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/hash.h"
 #include "cache/knowledge.h"
 #include "cache/protocol.h"
 
@@ -20,7 +21,7 @@ bool cache_filled_reaches(const void *filled, const void *seen)
     const struct cache_filled *brought = filled;
     const struct cache_versions *needed = seen;
     for (size_t i = 0; i < brought->count; i++) {
-        const struct cache_versions *had = &brought->headers[i].versions;
+        const struct cache_versions *had = &brought->found[i].header.versions;
         if (had->epoch != needed->epoch || had->live < needed->live || had->past < needed->past
             || had->catalogue < needed->catalogue) {
             return false;
@@ -64,15 +65,17 @@ static enum result take_loaded(struct cache_filling *filling, struct cache_fill 
     struct cache_filled *filled = filling->filled;
     enum result result = RESULT_OK;
     for (size_t i = 0; i < filled->count; i++) {
+        struct cache_found *found = &filled->found[i];
         filled->fills[i] = fills[filling->at[i]];
-        struct cache_header *header = &filled->headers[i];
-        *header = (struct cache_header){
+        found->is_there = true;
+        found->payload = buffer_slice(&filled->fills[i].payload);
+        found->hash = hash_64(found->payload);
+        found->header = (struct cache_header){
             .versions = filled->fills[i].versions,
-            .window_end_s = filling->fetching->items[filling->at[i]].window_end_s,
+            .window_end_s = filling->fetching->items[filling->at[i]]->window_end_s,
             .built_at_us = clock_wall_us(),
             .cost_us = took_us};
-        header->ttl_s = choose_ttl_s(&filling->reader->cache->options, header);
-        filled->values[i] = buffer_slice(&filled->fills[i].payload);
+        found->header.ttl_s = choose_ttl_s(&filling->reader->cache->options, &found->header);
         if (result == RESULT_OK && buffer_result(&filled->fills[i].payload) != RESULT_OK) {
             result = error_set(error, RESULT_NO_MEMORY, "cache", "out of memory");
         }
@@ -80,22 +83,68 @@ static enum result take_loaded(struct cache_filling *filling, struct cache_fill 
     return result;
 }
 
-static enum result run_loader(struct cache_filling *filling, cache_loader *load, void *context,
-                              struct error *error)
+/* The parts to be computed, and where their items begin. */
+struct loading {
+    size_t count;
+    const struct cache_part *parts[CACHE_ITEMS_MAX];
+    size_t firsts[CACHE_ITEMS_MAX];
+    struct db_step calls[CACHE_ITEMS_MAX];
+    struct db_rows *rows[CACHE_ITEMS_MAX];
+};
+
+static enum result ask_sources(const struct cache_filling *filling, struct loading *loading,
+                               struct error *error)
 {
     const struct cache_fetching *fetching = filling->fetching;
+    const struct cache_reader *reader = filling->reader;
+    enum result result = RESULT_OK;
+    size_t first = 0;
+    loading->count = 0;
+    for (size_t i = 0; i < fetching->parts_count && result == RESULT_OK; i++) {
+        const struct cache_part *part = &fetching->parts[i];
+        if (fetching->wanted[first]) {
+            size_t at = loading->count++;
+            loading->parts[at] = part;
+            loading->firsts[at] = first;
+            result = part->source->ask(part, &reader->profile, reader->request.arena,
+                                       &loading->calls[at], error);
+        }
+        first += part->items_count;
+    }
+    return result;
+}
+
+static enum result take_rows(struct loading *loading, struct cache_fill *fills,
+                             struct error *error)
+{
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < loading->count; i++) {
+        const struct cache_part *part = loading->parts[i];
+        if (result == RESULT_OK && db_rows_count(loading->rows[i]) == 0) {
+            result = error_set(error, RESULT_NOT_FOUND, "cache", "the user has gone");
+        }
+        if (result == RESULT_OK) {
+            result = part->source->take(part, loading->rows[i], &fills[loading->firsts[i]], error);
+        }
+        db_rows_free(&loading->rows[i]);
+    }
+    return result;
+}
+
+static enum result load(struct cache_filling *filling, struct error *error)
+{
     struct cache_reader *reader = filling->reader;
     struct cache_fill fills[CACHE_ITEMS_MAX] = {0};
-    const struct cache_load job = {
-        .db = reader->cache->options.db,
-        .profile = &reader->profile,
-        .items = fetching->items,
-        .wanted = fetching->wanted,
-        .items_count = fetching->items_count,
-        .deadline_us = reader->request.deadline_us,
-    };
+    struct loading loading;
     int64_t began_us = clock_mono_us();
-    enum result result = load(context, &job, fills, error);
+    enum result result = ask_sources(filling, &loading, error);
+    if (result == RESULT_OK) {
+        result = db_read_together(reader->cache->options.db, loading.calls, loading.count,
+                                  reader->request.deadline_us, loading.rows, error);
+    }
+    if (result == RESULT_OK) {
+        result = take_rows(&loading, fills, error);
+    }
     int64_t took_us = clock_mono_us() - began_us;
     failpoint("after_snapshot");
     reader->report.loaded_us += took_us;
@@ -104,8 +153,7 @@ static enum result run_loader(struct cache_filling *filling, cache_loader *load,
     return result == RESULT_OK ? taken : result;
 }
 
-static enum result load_bounded(struct cache_filling *filling, cache_loader *load, void *context,
-                                struct error *error)
+static enum result load_bounded(struct cache_filling *filling, struct error *error)
 {
     struct cache *cache = filling->reader->cache;
     int64_t limit_us = clock_mono_us() + gate_wait_max_us;
@@ -116,7 +164,7 @@ static enum result load_bounded(struct cache_filling *filling, cache_loader *loa
         cache_metrics_add(cache->options.metrics, CACHE_COUNT_LOADS_SHED, 1);
         return result;
     }
-    result = run_loader(filling, load, context, error);
+    result = load(filling, error);
     gate_leave(cache->loads);
     if (result != RESULT_OK) {
         cache_metrics_add(cache->options.metrics, CACHE_COUNT_FILL_FAILED, filling->filled->count);
@@ -137,24 +185,24 @@ static size_t encode_run(const struct cache_filling *filling, size_t first, stru
     const struct cache_filled *filled = filling->filled;
     size_t end = first;
     for (; end < filled->count
-           && is_same(&filled->headers[end].versions, &filled->headers[first].versions);
+           && is_same(&filled->found[end].header.versions,
+                      &filled->found[first].header.versions);
          end++) {
-        const struct cache_header *header = &filled->headers[end];
+        const struct cache_found *found = &filled->found[end];
         struct slice key = filling->fetching->keys[filling->at[end]];
         if (filled->fills[end].is_transient
-            || filled->values[end].size_bytes
-                   > filling->reader->cache->options.value_max_bytes) {
+            || found->payload.size_bytes > filling->reader->cache->options.value_max_bytes) {
             continue;
         }
         struct buffer *bytes = &encoded[store->count];
-        cache_encode(bytes, key, header, filled->values[end]);
+        cache_encode(bytes, key, &found->header, found->payload);
         if (bytes->failed) {
             buffer_free(bytes);
             continue;
         }
         store->keys[store->count] = key;
         store->values[store->count] = buffer_slice(bytes);
-        store->lives_ms[store->count] = header->ttl_s * 1000 + CACHE_OUTAGE_LIFE_MS;
+        store->lives_ms[store->count] = found->header.ttl_s * 1000 + CACHE_OUTAGE_LIFE_MS;
         store->count++;
     }
     return end;
@@ -184,7 +232,7 @@ static void store_loaded(struct cache_filling *filling)
     filled->stored = true;
     failpoint("before_store");
     for (size_t first = 0, end; first < filled->count; first = end) {
-        const struct cache_versions *versions = &filled->headers[first].versions;
+        const struct cache_versions *versions = &filled->found[first].header.versions;
         struct cache_store store = {
             .subject = &reader->subject, .lease = "", .versions = versions};
         end = encode_run(filling, first, &store, encoded);
@@ -208,14 +256,13 @@ static void store_loaded(struct cache_filling *filling)
     }
 }
 
-static enum result fill(struct cache_filling *filling, cache_loader *load, void *context,
-                        struct error *error)
+static enum result fill(struct cache_filling *filling, struct error *error)
 {
     const struct cache_fetching *fetching = filling->fetching;
     struct cache_reader *reader = filling->reader;
     filling->lock = CACHE_LOCK_UNKNOWN;
-    if (fetching->batch != NULL) {
-        cache_key_lock(&reader->subject, &fetching->items[filling->at[0]].name,
+    if (fetching->redis_answers) {
+        cache_key_lock(&reader->subject, &fetching->items[filling->at[0]]->name,
                        filling->lock_key);
         filling->lock =
             cache_lock_take(&reader->cache->steps, filling->lock_key, filling->lock_nonce);
@@ -224,8 +271,8 @@ static enum result fill(struct cache_filling *filling, cache_loader *load, void 
             return RESULT_OK;
         }
     }
-    enum result result = load_bounded(filling, load, context, error);
-    if (result == RESULT_OK && fetching->batch != NULL) {
+    enum result result = load_bounded(filling, error);
+    if (result == RESULT_OK && fetching->redis_answers) {
         store_loaded(filling);
     } else if (result == RESULT_OK) {
         cache_metrics_add(metrics_of(filling), CACHE_COUNT_FILL_UNCACHED, filling->filled->count);
@@ -237,8 +284,7 @@ static enum result fill(struct cache_filling *filling, cache_loader *load, void 
 
 /* The leader's part, from beginning to landing. */
 static enum result lead(struct cache_reader *reader, const struct cache_fetching *fetching,
-                        struct flight *flight, cache_loader *load, void *context,
-                        struct error *error)
+                        struct flight *flight, struct error *error)
 {
     struct cache_filling filling = {.reader = reader, .fetching = fetching};
     filling.filled = calloc(1, sizeof *filling.filled);
@@ -251,7 +297,7 @@ static enum result lead(struct cache_reader *reader, const struct cache_fetching
                 filling.at[filling.filled->count++] = i;
             }
         }
-        result = fill(&filling, load, context, error);
+        result = fill(&filling, error);
         if (result != RESULT_OK) {
             cache_filled_free(filling.filled);
             filling.filled = NULL;
@@ -267,38 +313,33 @@ static void use(struct cache_reader *reader, struct cache_fetching *fetching,
     size_t next = 0;
     for (size_t i = 0; i < fetching->items_count; i++) {
         if (fetching->wanted[i]) {
-            fetching->values[i] = filled->values[next];
-            cache_note_value(reader, &filled->headers[next]);
-            next++;
+            fetching->found[i] = filled->found[next++];
+            cache_take_found(reader, fetching, i);
         }
     }
     reader->report.stored = reader->report.stored && filled->stored;
 }
 
-/* With the database away, what Redis holds is served even if its time has passed. */
+/* With the database away, what was found is served even if its time has passed. */
 static bool make_do(struct cache_reader *reader, struct cache_fetching *fetching)
 {
-    if (fetching->batch == NULL) {
-        return false;
-    }
-    struct kv_reply values = kv_reply(fetching->batch, 0);
     enum cache_trust trusted = reader->trust;
+    bool is_enough = fetching->redis_answers;
     reader->trust = CACHE_TRUST_UNVERIFIED;
-    for (size_t i = 0; i < fetching->items_count; i++) {
-        struct cache_header header;
-        if (fetching->wanted[i]
-            && cache_look_up(reader, kv_reply_item(&values, fetching->values_at + i),
-                             fetching->keys[i], &header, &fetching->values[i])
-                   != CACHE_UNVERIFIED) {
-            reader->trust = trusted;
-            return false;
-        }
+    for (size_t i = 0; i < fetching->items_count && is_enough; i++) {
         if (fetching->wanted[i]) {
-            cache_note_value(reader, &header);
+            is_enough = cache_judge(reader, &fetching->found[i]) == CACHE_UNVERIFIED;
+            if (is_enough) {
+                cache_take_found(reader, fetching, i);
+            }
         }
     }
-    reader->report.outcome = CACHE_UNVERIFIED;
-    return true;
+    if (is_enough) {
+        reader->report.outcome = CACHE_UNVERIFIED;
+    } else {
+        reader->trust = trusted;
+    }
+    return is_enough;
 }
 
 static struct slice wanted_keys(const struct cache_reader *reader,
@@ -317,7 +358,7 @@ static struct slice wanted_keys(const struct cache_reader *reader,
 }
 
 static enum result join(struct cache_reader *reader, struct cache_fetching *fetching,
-                        cache_loader *load, void *context, struct error *error)
+                        struct error *error)
 {
     const struct flight_ticket ticket = {
         .key = wanted_keys(reader, fetching),
@@ -336,7 +377,7 @@ static enum result join(struct cache_reader *reader, struct cache_fetching *fetc
     }
     reader->flights[reader->fetches_count - 1] = flight;
     if (leads) {
-        result = lead(reader, fetching, flight, load, context, error);
+        result = lead(reader, fetching, flight, error);
     } else {
         cache_metrics_add(reader->cache->options.metrics, CACHE_COUNT_FLIGHT_SHARED, 1);
     }
@@ -347,13 +388,13 @@ static enum result join(struct cache_reader *reader, struct cache_fetching *fetc
 }
 
 enum result cache_fill_wanted(struct cache_reader *reader, struct cache_fetching *fetching,
-                              cache_loader *load, void *context, struct error *error)
+                              struct error *error)
 {
     enum result result =
         reader->trust == CACHE_TRUST_UNVERIFIED
             ? error_set(error, RESULT_UNAVAILABLE, "cache",
                         "PostgreSQL does not answer, and the cache does not hold what is asked for")
-            : join(reader, fetching, load, context, error);
+            : join(reader, fetching, error);
     bool is_outage = reader->trust == CACHE_TRUST_UNVERIFIED
                      || cache_is_outage(reader->cache, result);
     if (is_outage && make_do(reader, fetching)) {

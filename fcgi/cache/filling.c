@@ -27,10 +27,9 @@ static bool take_stored(struct cache_filling *filling, struct kv_batch **batch)
     }
     cache_trust_redis(&now, &known, CACHE_TRUST_LEASED);
     for (size_t i = 0; i < filled->count; i++) {
-        enum cache_outcome outcome = cache_look_up(
-            &now, kv_reply_item(&values, VALUES + i), filling->fetching->keys[filling->at[i]],
-            &filled->headers[i], &filled->values[i]);
-        if (outcome != CACHE_HIT) {
+        cache_decode_found(now.cache, kv_reply_item(&values, VALUES + i),
+                           filling->fetching->keys[filling->at[i]], &filled->found[i]);
+        if (cache_judge(&now, &filled->found[i]) != CACHE_HIT) {
             return false;
         }
     }

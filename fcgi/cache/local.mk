@@ -14,6 +14,7 @@ libcore_a_SOURCES += \
 	%D%/l1.c %D%/l1.h %D%/l1_shard.c %D%/l1_shard.h \
 	%D%/mapped.c %D%/mapped.h \
 	%D%/metrics.c %D%/metrics.h \
+	%D%/near.c \
 	%D%/protocol.h \
 	%D%/reader.h \
 	%D%/record.c %D%/record.h \

@@ -1,5 +1,6 @@
 #include "cache/relay_poll.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,10 +86,10 @@ static enum result read_head(struct relay_poll *poll, struct error *error)
 /* The bucket of a row after the first; -1 where it or the user is none. */
 static int bucket_of(const struct db_rows *rows, size_t row)
 {
-    int64_t bucket = db_rows_int(rows, row, COLUMN_BUCKET);
-    bool is_right = bucket >= 0 && bucket < CACHE_BUCKETS
-                    && db_rows_text(rows, row, COLUMN_SUBJECT).size_bytes == CACHE_USER_HEX;
-    return is_right ? (int)bucket : -1;
+    struct cache_subject subject;
+    bool is_right = cache_subject_parse(db_rows_text(rows, row, COLUMN_SUBJECT), &subject)
+                    && subject.bucket == db_rows_int(rows, row, COLUMN_BUCKET);
+    return is_right ? subject.bucket : -1;
 }
 
 /* Puts the changes in the order of their buckets: counts, adds up, places. */
@@ -159,10 +160,9 @@ size_t relay_poll_first(const struct relay_poll *poll, int bucket)
 void relay_poll_change(const struct relay_poll *poll, size_t at, struct relay_change *change)
 {
     size_t row = poll->order[at];
-    struct slice subject = db_rows_text(poll->rows, row, COLUMN_SUBJECT);
-    change->subject.bucket = (int)db_rows_int(poll->rows, row, COLUMN_BUCKET);
-    memcpy(change->subject.hash, subject.data, CACHE_USER_HEX);
-    change->subject.hash[CACHE_USER_HEX] = '\0';
+    bool is_hash = cache_subject_parse(db_rows_text(poll->rows, row, COLUMN_SUBJECT),
+                                       &change->subject);
+    assert(is_hash);
     change->live = db_rows_text(poll->rows, row, COLUMN_LIVE);
     change->past = db_rows_text(poll->rows, row, COLUMN_PAST);
     change->auth = db_rows_text(poll->rows, row, COLUMN_AUTH);

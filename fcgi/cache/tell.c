@@ -7,7 +7,8 @@ static const struct db_function fn_name_versions = {"name_versions", 1};
 
 enum { EPOCH, LIVE, PAST, AUTH };
 
-void cache_tell(struct kv *kv, struct db *db, struct slice folded_name, int64_t deadline_us)
+void cache_tell(struct kv *kv, struct cache_slots *slots, struct db *db, struct slice folded_name,
+                int64_t deadline_us)
 {
     const struct cache_steps steps = {kv, NULL};
     const char *const params[] = {folded_name.data};
@@ -26,6 +27,9 @@ void cache_tell(struct kv *kv, struct db *db, struct slice folded_name, int64_t 
                                                 .auth = db_rows_int(rows, 0, AUTH)};
         cache_subject_of(folded_name, &subject);
         cache_apply_versions(&steps, &subject, &versions);
+        if (slots != NULL) {
+            slots_raise(slots, &subject);
+        }
     }
     db_rows_free(&rows);
 }

@@ -10,34 +10,42 @@
 
 enum { HEARTBEAT, MARK, PROFILE };
 
-void cache_trust_keys(const struct cache_reader *reader, char keys[][CACHE_KEY_MAX],
-                      struct slice words[CACHE_TRUST_KEYS])
+void cache_trust_keys(const struct cache_reader *reader, struct cache_trust_keys *keys)
 {
     const struct cache_subject *subject = &reader->subject;
-    words[HEARTBEAT] =
-        slice_of(keys[HEARTBEAT], cache_key_heartbeat(subject->bucket, keys[HEARTBEAT]));
-    words[MARK] = slice_of(keys[MARK], cache_key_version(subject, keys[MARK]));
-    words[PROFILE] = slice_of(keys[PROFILE], cache_key_profile(subject, keys[PROFILE]));
+    const unsigned char *token_hash = reader->request.token_hash;
+    char *heartbeat = keys->texts[HEARTBEAT];
+    char *mark = keys->texts[MARK];
+    char *profile = keys->texts[PROFILE];
+    char *token = keys->texts[CACHE_TRUST_KEYS];
+    keys->count = CACHE_TRUST_KEYS;
+    keys->words[HEARTBEAT] = slice_of(heartbeat, cache_key_heartbeat(subject->bucket, heartbeat));
+    keys->words[MARK] = slice_of(mark, cache_key_version(subject, mark));
+    keys->words[PROFILE] = slice_of(profile, cache_key_profile(subject, profile));
+    keys->token = slice_of(token, token_hash == NULL ? 0 : cache_key_token(token_hash, token));
 }
 
-static void know(struct cache_reader *reader, struct kv_batch *batch,
-                 struct cache_knowledge *known)
+static void know(const struct cache_reader *reader, const struct kv_batch *batch,
+                 const struct cache_trust_keys *keys, struct cache_knowledge *known)
 {
-    char keys[CACHE_TRUST_KEYS][CACHE_KEY_MAX];
-    struct slice words[CACHE_TRUST_KEYS];
     struct kv_reply values = kv_reply(batch, 0);
-    cache_trust_keys(reader, keys, words);
     cache_know_versions(reader->cache, known, kv_reply_item(&values, HEARTBEAT),
                         kv_reply_item(&values, MARK));
-    cache_know_profile(reader->cache, known, words[PROFILE], kv_reply_item(&values, PROFILE));
-    if (reader->request.token_hash != NULL) {
-        char key[CACHE_KEY_MAX];
-        struct slice word = slice_of(key, cache_key_token(reader->request.token_hash, key));
-        cache_know_account(reader->cache, known, word, kv_reply(batch, 1));
+    cache_know_profile(reader->cache, known, keys->words[PROFILE],
+                       kv_reply_item(&values, PROFILE));
+    if (keys->token.size_bytes > 0) {
+        cache_know_account(reader->cache, known, keys->token, kv_reply(batch, 1));
         /* Another owner's auth stands in a v that has not been read. */
         known->has_account = known->has_account
                              && strcmp(known->account.subject.hash, reader->subject.hash) == 0;
     }
+}
+
+void cache_reader_view_as(struct cache_reader *reader, const struct cache_account *account)
+{
+    reader->profile.viewer_id = account->user_id;
+    reader->profile.viewer_scopes = account->scopes;
+    reader->profile.viewer_is_admin = account->is_admin;
 }
 
 /* Whether Redis tells all that must be known of who and whose; the profile is the reader's then. */
@@ -50,9 +58,7 @@ static bool know_identity(struct cache_reader *reader, const struct cache_knowle
     if (reader->request.token_hash == NULL || reader->request.admit(&reader->profile)) {
         return true;
     }
-    reader->profile.viewer_id = known->account.user_id;
-    reader->profile.viewer_scopes = known->account.scopes;
-    reader->profile.viewer_is_admin = known->account.is_admin;
+    cache_reader_view_as(reader, &known->account);
     return known->has_account;
 }
 
@@ -100,25 +106,25 @@ static enum result trust_database(struct cache_reader *reader,
                         : RESULT_OK;
 }
 
-enum result cache_trust_establish(struct cache_reader *reader, struct kv_batch *batch,
-                                  struct error *error)
+enum result cache_trust_establish(struct cache_reader *reader, const struct kv_batch *batch,
+                                  const struct cache_trust_keys *keys,
+                                  struct cache_knowledge *known, struct error *error)
 {
-    struct cache_knowledge known = {.redis_answers = false};
     enum result result = RESULT_OK;
     if (batch != NULL) {
-        know(reader, batch, &known);
-        reader->mark = known.mark;
-        reader->mark_text = known.mark_text;
+        know(reader, batch, keys, known);
+        reader->mark = known->mark;
+        reader->mark_text = known->mark_text;
     }
-    bool is_known = known.mark.kind == CACHE_MARK_NUMBER && know_identity(reader, &known);
-    if (is_known && known.is_vouched_for) {
-        cache_trust_redis(reader, &known, CACHE_TRUST_LEASED);
+    bool is_known = known->mark.kind == CACHE_MARK_NUMBER && know_identity(reader, known);
+    if (is_known && known->is_vouched_for) {
+        cache_trust_redis(reader, known, CACHE_TRUST_LEASED);
         count_profile(reader, CACHE_COUNT_IDENTITY_PROFILE_HIT);
     } else {
-        result = trust_database(reader, &known, error);
+        result = trust_database(reader, known, error);
         if (is_known && cache_is_outage(reader->cache, result)) {
-            know_identity(reader, &known);
-            cache_trust_redis(reader, &known, CACHE_TRUST_UNVERIFIED);
+            know_identity(reader, known);
+            cache_trust_redis(reader, known, CACHE_TRUST_UNVERIFIED);
             count_profile(reader, CACHE_COUNT_IDENTITY_PROFILE_UNVERIFIED);
             result = RESULT_OK;
         }

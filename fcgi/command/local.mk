@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	%D%/sample_random.c %D%/sample_random.h \
 	%D%/sample_taste.c %D%/sample_taste.h \
 	%D%/serve.c \
+	%D%/stores.c %D%/stores.h \
 	%D%/tell.c %D%/tell.h \
 	%D%/user.c \
 	%D%/worker.c

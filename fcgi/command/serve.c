@@ -3,19 +3,25 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cache/cache.h"
-#include "cache/scripts.h"
+#include "command/stores.h"
 #include "db/migrate.h"
 #include "http/server.h"
 #include "service/service.h"
+#include "view/readers.h"
+
+#include <pthread.h>
+#include <signal.h>
 
 static const int64_t start_max_us = 10000000;
 
 /* Everything that serve holds, torn down in one place. */
 struct parts {
-    struct db *db;
-    struct kv *kv;
     struct cache_metrics *metrics;
+    struct stores stores;
+    struct cache_slots *slots;
+    struct vigil *vigil; /* NULL: nothing is kept in the process */
     struct cache *cache;
+    struct readers *readers;
     struct http_server *server;
 };
 
@@ -27,29 +33,36 @@ static enum result open_stores(const struct config *config, struct parts *parts,
     if (result != RESULT_OK) {
         return result;
     }
-    const struct db_options db = {
-        .stats = cache_metrics_server(parts->metrics, CACHE_SERVER_POSTGRESQL),
-        .url = config_text(config, CONFIG_DATABASE_URL),
-        .pool_size = (int)config_number(config, CONFIG_DATABASE_POOL),
-        .statement_timeout_ms =
+    const struct stores_options options = {
+        .config = config,
+        .metrics = parts->metrics,
+        .db_pool = (int)config_number(config, CONFIG_DATABASE_POOL),
+        .db_statement_timeout_ms =
             (int)config_number(config, CONFIG_DATABASE_STATEMENT_TIMEOUT_MS),
+        .kv_pool = (int)config_number(config, CONFIG_REDIS_POOL),
+        .kv_timeout_ms = (int)config_number(config, CONFIG_REDIS_TIMEOUT_MS),
     };
-    const struct kv_options kv = {
-        .stats = cache_metrics_server(parts->metrics, CACHE_SERVER_REDIS),
-        .scripts = cache_scripts,
-        .scripts_count = cache_scripts_count,
-        .url = config_text(config, CONFIG_REDIS_URL),
-        .pool_size = (int)config_number(config, CONFIG_REDIS_POOL),
+    result = stores_open(&options, &parts->stores, error);
+    return result == RESULT_OK
+               ? db_check_schema(parts->stores.db, clock_mono_us() + start_max_us, error)
+               : result;
+}
+
+static enum result open_vigil(const struct config *config, struct parts *parts,
+                              struct error *error)
+{
+    enum result result =
+        slots_open(config_text(config, CONFIG_PATHS_RUNTIME), &parts->slots, error);
+    if (result != RESULT_OK || config_number(config, CONFIG_CACHE_L1_BYTES) == 0) {
+        return result;
+    }
+    const struct vigil_options vigil = {
+        .redis_url = config_text(config, CONFIG_REDIS_URL),
         .timeout_ms = (int)config_number(config, CONFIG_REDIS_TIMEOUT_MS),
+        .slots = parts->slots,
+        .metrics = parts->metrics,
     };
-    result = db_open(&db, &parts->db, error);
-    if (result == RESULT_OK) {
-        result = db_check_schema(parts->db, clock_mono_us() + start_max_us, error);
-    }
-    if (result == RESULT_OK) {
-        result = kv_open(&kv, &parts->kv, error);
-    }
-    return result;
+    return vigil_start(&vigil, &parts->vigil, error);
 }
 
 static enum result open_cache(const struct config *config, struct parts *parts,
@@ -57,19 +70,16 @@ static enum result open_cache(const struct config *config, struct parts *parts,
 {
     size_t connections = (size_t)config_number(config, CONFIG_DATABASE_POOL);
     size_t threads = (size_t)config_number(config, CONFIG_HTTP_THREADS);
-    const struct cache_options options = {
-        .kv = parts->kv,
-        .db = parts->db,
-        .metrics = parts->metrics,
-        .value_max_bytes = (size_t)config_number(config, CONFIG_CACHE_VALUE_MAX_BYTES),
-        .ttl_open_s = config_number(config, CONFIG_CACHE_TTL_OPEN_S),
-        .ttl_closed_s = config_number(config, CONFIG_CACHE_TTL_CLOSED_S),
-        /* One connection is left for looking up versions and for submissions. */
-        .loads_max = connections > 1 ? connections - 1 : 1,
-        /* What need not be waited for must find a thread. */
-        .loads_waiting_max = threads / 2 + 1,
-        .sharers_max = threads / 4 + 1,
-    };
+    struct cache_options options =
+        stores_cache_options(&parts->stores, config, parts->metrics);
+    /* One connection is left for looking up versions and for submissions. */
+    options.loads_max = connections > 1 ? connections - 1 : 1;
+    /* What need not be waited for must find a thread. */
+    options.loads_waiting_max = threads / 2 + 1;
+    options.sharers_max = threads / 4 + 1;
+    options.l1_bytes_max = (size_t)config_number(config, CONFIG_CACHE_L1_BYTES);
+    options.vigil = parts->vigil;
+    options.slots = parts->slots;
     parts->cache = cache_create(&options);
     return parts->cache == NULL ? error_set(error, RESULT_NO_MEMORY, "serve", "out of memory")
                                 : RESULT_OK;
@@ -79,7 +89,8 @@ static enum result serve(const struct config *config, struct parts *parts, struc
 {
     struct service service = {
         .cache = parts->cache,
-        .db = parts->db,
+        .db = parts->stores.db,
+        .readers = parts->readers,
         .open_on_loopback = config_yes(config, CONFIG_MONITORING_OPEN_ON_LOOPBACK),
     };
     const struct http_server_options options = {
@@ -98,6 +109,45 @@ static enum result serve(const struct config *config, struct parts *parts, struc
     return result;
 }
 
+/* The threads that are started here leave the signals to the server. */
+static void block_signals(void)
+{
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static enum result open_parts(const struct config *config, struct parts *parts,
+                              struct error *error)
+{
+    block_signals();
+    enum result result = open_stores(config, parts, error);
+    if (result == RESULT_OK) {
+        result = open_vigil(config, parts, error);
+    }
+    if (result == RESULT_OK) {
+        result = open_cache(config, parts, error);
+    }
+    if (result == RESULT_OK) {
+        result = readers_start(parts->stores.db, &parts->readers, error);
+    }
+    return result;
+}
+
+static void close_parts(struct parts *parts)
+{
+    http_server_destroy(&parts->server);
+    readers_stop(&parts->readers);
+    cache_destroy(&parts->cache);
+    vigil_stop(&parts->vigil);
+    slots_close(&parts->slots);
+    stores_close(&parts->stores);
+    cache_metrics_close(&parts->metrics);
+}
+
 int command_serve(struct command_context *context, int argc, char **argv)
 {
     if (argc > 1) {
@@ -105,18 +155,11 @@ int command_serve(struct command_context *context, int argc, char **argv)
     }
     struct parts parts = {0};
     struct error error;
-    enum result result = open_stores(context->config, &parts, &error);
-    if (result == RESULT_OK) {
-        result = open_cache(context->config, &parts, &error);
-    }
+    enum result result = open_parts(context->config, &parts, &error);
     if (result == RESULT_OK) {
         result = serve(context->config, &parts, &error);
     }
-    http_server_destroy(&parts.server);
-    cache_destroy(&parts.cache);
-    kv_close(&parts.kv);
-    db_close(&parts.db);
-    cache_metrics_close(&parts.metrics);
+    close_parts(&parts);
     if (result != RESULT_OK) {
         log_error("serve-failed", result, &error);
         return command_fail(&error);

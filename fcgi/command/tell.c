@@ -7,6 +7,16 @@
 
 static const int64_t tell_max_us = 1000000;
 
+/* NULL: nobody on this host serves, or not in this folder. */
+static struct cache_slots *join_slots(const struct command_context *context)
+{
+    struct cache_slots *slots;
+    struct error error;
+    enum result result =
+        slots_join(config_text(context->config, CONFIG_PATHS_RUNTIME), &slots, &error);
+    return result == RESULT_OK ? slots : NULL;
+}
+
 void command_tell_cache(const struct command_context *context, const char *name)
 {
     const struct kv_options options = {
@@ -18,11 +28,14 @@ void command_tell_cache(const struct command_context *context, const char *name)
     };
     struct buffer folded = BUFFER_EMPTY;
     struct kv *kv = NULL;
+    struct cache_slots *slots = NULL;
     struct error error;
     if (fold_append(&folded, slice_text(name)) == RESULT_OK
         && kv_open(&options, &kv, &error) == RESULT_OK) {
-        cache_tell(kv, context->db, buffer_slice(&folded), clock_mono_us() + tell_max_us);
+        slots = join_slots(context);
+        cache_tell(kv, slots, context->db, buffer_slice(&folded), clock_mono_us() + tell_max_us);
     }
+    slots_close(&slots);
     kv_close(&kv);
     buffer_free(&folded);
 }

@@ -20,8 +20,11 @@ static void append_status(struct http_response *response, const struct cache_rep
 {
     const char *stored = report->stored ? "; stored" : "";
     switch (report->outcome) {
+    case CACHE_HIT_L1:
+        append_hit(response, report, "; detail=l1");
+        break;
     case CACHE_HIT:
-        append_hit(response, report, "");
+        append_hit(response, report, "; detail=l2");
         break;
     case CACHE_HIT_VALIDATED:
         append_hit(response, report, "; detail=validated");
@@ -85,7 +88,7 @@ static void finish(const struct service *service, const struct http_request *req
     if (report.outcome != CACHE_UNVERIFIED) {
         set_etag(request, response);
     }
-    bool is_hit = report.outcome == CACHE_HIT || report.outcome == CACHE_HIT_VALIDATED;
+    bool is_hit = report.outcome <= CACHE_HIT_VALIDATED;
     cache_count(service->cache, view,
                 is_hit && response->status == 304 ? CACHE_HIT_304 : report.outcome);
     int64_t total_us = clock_mono_us() - request->arrived_us;
@@ -130,7 +133,7 @@ void answer_read(const struct service *service, const struct http_request *reque
     struct cache_reader *reader = NULL;
     enum result result = access_open_reader(service, request, &reader, &error);
     if (result == RESULT_OK) {
-        result = write(request, reader, response, &error);
+        result = write(service, request, reader, response, &error);
     }
     if (result == RESULT_OK) {
         finish(service, request, reader, view, response);

@@ -7,13 +7,15 @@
 
 #include "service/service.h"
 
-/* Reads what is asked for and writes the body; it may set another status than 200. */
-typedef enum result answer_writer(const struct http_request *request,
+/* Reads what is asked for and writes the body; it may set another status than 200. The reader is
+ * closed when the answer has gone, so what was fetched with it can be lent to the response. */
+typedef enum result answer_writer(const struct service *service,
+                                  const struct http_request *request,
                                   struct cache_reader *reader, struct http_response *response,
                                   struct error *error);
 
 /* Answers a read of the data of the user whom the path's first capture names: opens a reader for
- * the one who asks, lets `write` use it, adds Cache-Status, Age, ETag, Cache-Control and
+ * the one who asks, lets `write` use it, adds Cache-Status, Age, ETag, Cache-Control, Vary and
  * Server-Timing, makes it a 304 where the client has the body already, and counts the request under
  * `view`. A user who is unknown or not to be seen is 404 "Cannot find user: X". */
 void answer_read(const struct service *service, const struct http_request *request,

@@ -4,14 +4,12 @@
 #include "json/json.h"
 #include "service/access.h"
 #include "service/answer.h"
-#include "service/history_pages.h"
+#include "view/view.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { COUNT_DEFAULT = 25 };
-
-static const struct db_function fn_count = {"history_count", 1};
 
 /* A bound of the query: absent, or a whole number of seconds. */
 static enum result parse_bound(const struct http_request *request, const char *name,
@@ -107,7 +105,8 @@ static void write_page(const struct http_request *request, const struct cache_pr
     buffer_append_text(body, "]}}\n");
 }
 
-static enum result write_listens(const struct http_request *request, struct cache_reader *reader,
+static enum result write_listens(const struct service *service,
+                                 const struct http_request *request, struct cache_reader *reader,
                                  struct http_response *response, struct error *error)
 {
     const struct cache_profile *profile;
@@ -126,38 +125,29 @@ static enum result write_listens(const struct http_request *request, struct cach
     }
     if (result == RESULT_OK) {
         write_page(request, profile, page, &response->body);
+        readers_note(service->readers, profile->user_id, view_page(VIEW_PAGE_LISTENS));
     }
     return result;
 }
 
-static enum result load_count(void *context, const struct cache_load *load,
-                              struct cache_fill *fills, struct error *error)
-{
-    (void)context;
-    char user[24];
-    snprintf(user, sizeof user, "%" PRId64, load->profile->user_id);
-    const char *const params[] = {user};
-    struct db_rows *rows;
-    enum result result = list_call(load, &fn_count, params, &rows, error);
-    if (result == RESULT_OK) {
-        list_fill(rows, 0, 0, &fills[0]);
-        db_rows_free(&rows);
-    }
-    return result;
-}
-
-static enum result write_count(const struct http_request *request, struct cache_reader *reader,
-                               struct http_response *response, struct error *error)
+static enum result write_count(const struct service *service, const struct http_request *request,
+                               struct cache_reader *reader, struct http_response *response,
+                               struct error *error)
 {
     (void)request;
-    const struct cache_item item = {{"history", "count", "all_time", 0}, 0};
+    const struct cache_profile *profile;
+    const struct cache_part part = history_count_part();
     struct slice value;
     struct list list;
-    enum result result = cache_fetch(reader, &item, 1, true, load_count, NULL, &value, error);
+    enum result result = cache_fetch(reader, &part, 1, &value, error);
     if (result == RESULT_OK) {
         result = list_open(value, &list, error);
     }
     if (result == RESULT_OK) {
+        result = cache_reader_profile(reader, &profile, error);
+    }
+    if (result == RESULT_OK) {
+        readers_note(service->readers, profile->user_id, view_page(VIEW_PAGE_COUNT));
         buffer_append_format(&response->body, "{\"payload\":{\"count\":%" PRIu64 "}}\n",
                              list.total);
     }

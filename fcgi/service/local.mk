@@ -3,12 +3,9 @@ libcore_a_SOURCES += \
 	%D%/answer.c %D%/answer.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
-	%D%/history_pages.c %D%/history_pages.h \
-	%D%/list.c %D%/list.h \
 	%D%/monitoring.c %D%/monitoring.h \
 	%D%/routes.c \
 	%D%/service.h \
 	%D%/session.c %D%/session.h \
 	%D%/statistics.c %D%/statistics.h \
-	%D%/submission.c %D%/submission.h \
-	%D%/window.c %D%/window.h
+	%D%/submission.c %D%/submission.h

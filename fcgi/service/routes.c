@@ -3,6 +3,7 @@
 #include "service/session.h"
 #include "service/statistics.h"
 #include "service/submission.h"
+#include "view/chart.h"
 
 /* A new endpoint is a row here. */
 const struct http_route service_routes[] = {
@@ -10,9 +11,9 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/validate-token", session_validate_token, NULL},
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},
-    {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list, &statistics_artists},
-    {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list, &statistics_releases},
-    {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list, &statistics_recordings},
+    {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list, &chart_kinds[CHART_ARTISTS]},
+    {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list, &chart_kinds[CHART_RELEASES]},
+    {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list, &chart_kinds[CHART_RECORDINGS]},
     {HTTP_GET, "/1/cache/metrics", monitoring_get_cache, NULL},
     {HTTP_GET, "/healthz", monitoring_get_health, NULL},
     {HTTP_GET, "/readyz", monitoring_get_readiness, NULL},

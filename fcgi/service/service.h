@@ -7,6 +7,7 @@
 #include "cache/cache.h"
 #include "db/db.h"
 #include "http/http.h"
+#include "view/readers.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,7 @@
 struct service {
     struct cache *cache;
     struct db *db;
+    struct readers *readers;
     bool open_on_loopback; /* monitoring, for clients on this host */
 };
 

@@ -6,19 +6,7 @@
 
 #include "service/service.h"
 
-/* One kind of list: a row makes an endpoint. */
-struct statistics_kind {
-    enum cache_view view;
-    const char *name;      /* in keys */
-    const char *list_name; /* in the answer */
-    struct db_function function;
-};
-
-extern const struct statistics_kind statistics_artists;
-extern const struct statistics_kind statistics_releases;
-extern const struct statistics_kind statistics_recordings;
-
-/* GET …/user/{name}/KIND?range&count&offset; the route's detail is the kind. */
+/* GET …/user/{name}/KIND?range&count&offset; the route's detail is the struct chart_kind. */
 http_handler statistics_get_list;
 
 #endif

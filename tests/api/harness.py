@@ -76,6 +76,10 @@ class Response:
         return f"<{self.status} {dict(self.headers)} {self.body[:2000]!r}>"
 
 
+# Nobody computes ahead, so that what must be a miss is one.
+QUIET = {"warm.loads": 0}
+
+
 class Instance:
     """Started by the constructor. Every option has the meaning that deploy/instance gives it."""
 
@@ -91,7 +95,7 @@ class Instance:
         for option, value in (("--parts", parts), ("--database", database), ("--redis", redis)):
             if value is not None:
                 self.options += [option, value]
-        for key, value in (settings or {}).items():
+        for key, value in {**QUIET, **(settings or {})}.items():
             self.options += ["--set", f"{key}={value}"]
         if not limits:
             self.options.append("--no-limits")

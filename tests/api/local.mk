@@ -1,5 +1,6 @@
 EXTRA_DIST += \
 	tests/runner.py \
+	%D%/fastcgi.py \
 	%D%/harness.py \
 	%D%/run \
 	%D%/test_smoke.py \
@@ -7,6 +8,7 @@ EXTRA_DIST += \
 	%D%/test_cache.py \
 	%D%/test_commands.py \
 	%D%/test_history.py \
+	%D%/test_l1.py \
 	%D%/test_relay.py \
 	%D%/test_scripts.py \
 	%D%/test_monitoring.py \

@@ -20,14 +20,14 @@ VIEWS = {
     "stats_releases": "/1/stats/user/Ann/releases",
     "stats_recordings": "/1/stats/user/Ann/recordings?range=this_year",
 }
-HITS = ("hit", "hit_validated", "hit_304", "unverified")
+HITS = ("hit_l1", "hit", "hit_validated", "hit_304", "unverified")
 MISSES = ("miss_absent", "miss_version", "miss_lease")
 OUTCOMES = (*HITS, *MISSES, "bypass_breaker", "error")
 REQUESTS = "refrain_cache_requests_total"
 OF_REDIS = ("refrain_redis_memory_used_bytes", "refrain_redis_memory_max_bytes",
             "refrain_redis_memory_fragmentation_bytes", "refrain_redis_evicted_keys_total",
             "refrain_redis_policy_fits")
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[^"]*",?)+)\})? ([0-9.]+)')
+SAMPLE = re.compile(r'([a-z_0-9]+)(?:\{((?:[a-z]+="[^"]*",?)+)\})? ([0-9.]+)')
 
 
 def parse(text):
@@ -269,7 +269,7 @@ class Exposition(MonitoringTest):
                     told |= {name, value}
         for word in sorted(told):
             self.assertIn(f"`{word}`", documentation)
-        for word in re.findall("`(refrain_[a-z_]+)`", documentation):
+        for word in re.findall("`(refrain_[a-z_0-9]+)`", documentation):
             self.assertIn(f"# HELP {word} ", text)
 
     def test_histograms_add_up(self):

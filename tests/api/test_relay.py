@@ -81,7 +81,7 @@ class RelayTest(harness.ApiTest):
         """Whether it is served because the relay vouches for it."""
         answer = self.instance.get(path)
         self.assertEqual(answer.status, 200, answer)
-        return re.fullmatch(r"refrain; hit; ttl=\d+", answer.headers["Cache-Status"]) is not None
+        return re.fullmatch(r"refrain; hit; ttl=\d+; detail=l[12]", answer.headers["Cache-Status"]) is not None
 
     def wait_for_hit(self, path):
         harness.wait_for(lambda: self.is_hit(path), f"{path} to be vouched for", 10)

@@ -1,8 +1,10 @@
 #include "base/bytes.h"
 #include "base/text.h"
-#include "service/list.h"
-#include "service/window.h"
+#include "view/list.h"
+#include "view/window.h"
 #include "unit.h"
+
+#include <time.h>
 
 static int64_t time_of(const char *text)
 {
@@ -57,6 +59,31 @@ static void named_ranges_are_calendar_windows(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         check_window(&rows[i]);
+    }
+}
+
+/* Every day of 400 years, against the C library's calendar. */
+static void windows_agree_with_the_calendar(void)
+{
+    for (int64_t day = 0; day < 146097 + 366; day++) {
+        time_t now = day * 86400 + day % 86400;
+        struct tm utc;
+        gmtime_r(&now, &utc);
+        struct tm first = {.tm_year = utc.tm_year, .tm_mon = utc.tm_mon - 1, .tm_mday = 1};
+        time_t from = timegm(&first);
+        char name[WINDOW_NAME_SIZE];
+        strftime(name, sizeof name, "month@%Y-%m-%d", &first);
+        struct window window;
+        window_of_range(slice_text("month"), now, &window);
+        if (window.from_s != from || strcmp(window.name, name) != 0
+            || window.to_s != (day - utc.tm_mday + 1) * 86400) {
+            CU_FAIL("another month");
+        }
+        window_of_range(slice_text("this_year"), now, &window);
+        if (window.from_s != (day - utc.tm_yday) * 86400
+            || window.period != utc.tm_year + 1900) {
+            CU_FAIL("another year");
+        }
     }
 }
 
@@ -122,6 +149,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(named_ranges_are_calendar_windows),
+        UNIT_TEST(windows_agree_with_the_calendar),
         UNIT_TEST(unknown_ranges_are_none),
         UNIT_TEST(lists_are_cut_by_entries),
         UNIT_TEST(damaged_lists_are_refused),

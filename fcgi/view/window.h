@@ -2,8 +2,8 @@
  * The nine named ranges of the statistics, as windows of UTC time by the wall clock. Weeks begin on
  * Monday; week, month, quarter, half_yearly and year are the last complete ones.
  */
-#ifndef REFRAIN_SERVICE_WINDOW_H
-#define REFRAIN_SERVICE_WINDOW_H
+#ifndef REFRAIN_VIEW_WINDOW_H
+#define REFRAIN_VIEW_WINDOW_H
 
 #include "base/slice.h"
 
@@ -12,7 +12,12 @@
 
 enum { WINDOW_NAME_SIZE = 40, WINDOW_PERIOD_NONE = -1, WINDOW_PERIOD_ALL_TIME = 0 };
 
+/* The names of the ranges, by number. */
+enum { WINDOW_RANGES = 9 };
+const char *window_range(int at);
+
 struct window {
+    int range_at;                /* the number of its range */
     const char *range;           /* its name */
     char name[WINDOW_NAME_SIZE]; /* of this very window, such as "week@2026-11-16" */
     int64_t from_s;              /* half-open: from <= t < to */

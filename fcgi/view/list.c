@@ -2,9 +2,12 @@
  * Layout, little-endian: total 8 bytes, count 4, size of meta 4, then for each entry its key (8) and
  * where it ends in the entries (4), then meta, then the entries, parted by commas.
  */
-#include "service/list.h"
+#include "view/list.h"
 
 #include "base/bytes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { HEAD_BYTES = 16, ROW_BYTES = 12 };
 
@@ -76,15 +79,7 @@ static bool read_chunk(struct slice payload, struct list *list)
     list->meta.data = list->table + list->count * ROW_BYTES;
     list->entries = slice_of(list->meta.data + list->meta.size_bytes,
                              left - list->count * ROW_BYTES - list->meta.size_bytes);
-    size_t end = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        size_t from = i == 0 ? 0 : end + 1; /* behind the comma */
-        if (entry_end(list, i) < from) {
-            return false;
-        }
-        end = entry_end(list, i);
-    }
-    return end == list->entries.size_bytes;
+    return list->entries.size_bytes == (list->count == 0 ? 0 : entry_end(list, list->count - 1));
 }
 
 enum result list_open(struct slice payload, struct list *list, struct error *error)
@@ -104,17 +99,27 @@ struct slice list_entries(const struct list *list, size_t first, size_t end)
     if (first >= end) {
         return slice_of("", 0);
     }
-    size_t from = first == 0 ? 0 : entry_end(list, first - 1) + 1;
-    return slice_of(list->entries.data + from, entry_end(list, end - 1) - from);
+    size_t from = first == 0 ? 0 : entry_end(list, first - 1) + 1; /* behind the comma */
+    size_t to = entry_end(list, end - 1);
+    bool is_sound = from <= to && to <= list->entries.size_bytes;
+    return slice_of(list->entries.data + (is_sound ? from : 0), is_sound ? to - from : 0);
 }
 
-enum result list_call(const struct cache_load *load, const struct db_function *function,
-                      const char *const *params, struct db_rows **rows, struct error *error)
+enum result list_ask(const struct db_function *function, const int64_t *params,
+                     struct arena *arena, struct db_step *call, struct error *error)
 {
-    enum result result = db_call(load->db, function, params, load->deadline_us, rows, error);
-    if (result == RESULT_OK && db_rows_count(*rows) == 0) {
-        db_rows_free(rows);
-        result = error_set(error, RESULT_NOT_FOUND, "list", "the user has gone");
+    enum { NUMBER_SIZE = 24 };
+    size_t count = (size_t)function->params_count;
+    const char **texts = arena_alloc(arena, count * sizeof *texts);
+    char *room = arena_alloc(arena, count * NUMBER_SIZE);
+    if (texts == NULL || room == NULL) {
+        return error_set(error, RESULT_NO_MEMORY, "list", "out of memory");
     }
-    return result;
+    for (size_t i = 0; i < count; i++) {
+        char *text = room + i * NUMBER_SIZE;
+        snprintf(text, NUMBER_SIZE, "%" PRId64, params[i]);
+        texts[i] = params[i] == LIST_NULL ? NULL : text;
+    }
+    *call = (struct db_step){function, texts};
+    return RESULT_OK;
 }

@@ -1,10 +1,10 @@
 /*
  * Pages of a history, cut from cached parts of it that stay the same while it grows.
  */
-#ifndef REFRAIN_SERVICE_HISTORY_PAGES_H
-#define REFRAIN_SERVICE_HISTORY_PAGES_H
+#ifndef REFRAIN_VIEW_HISTORY_H
+#define REFRAIN_VIEW_HISTORY_H
 
-#include "service/list.h"
+#include "view/list.h"
 
 enum { HISTORY_COUNT_MAX = 1000, HISTORY_PARTS_MAX = CACHE_ITEMS_MAX };
 
@@ -26,6 +26,11 @@ struct history_page {
         size_t first, end;
     } runs[HISTORY_PARTS_MAX];
 };
+
+/* The newest listens, which the first pages are cut from, and the number of all listens: a list each,
+ * of which the latter has no entries. */
+struct cache_part history_recent_part(void);
+struct cache_part history_count_part(void);
 
 enum result history_fetch_page(struct cache_reader *reader, const struct history_query *query,
                                struct arena *arena, struct history_page *page,

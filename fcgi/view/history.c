@@ -13,7 +13,7 @@
  * one statement. Segments border on each other and the first and the last are open to their side, so
  * they cover the history without a gap; an index may only pick too few of them.
  */
-#include "service/history_pages.h"
+#include "view/history.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -27,9 +27,11 @@ static const int64_t day_s = 86400;
 static const int64_t segment_listens_max = 1000;
 
 static const char page_kind[] = "page";
+static const char recent_kind[] = "recent";
 
 static const struct db_function fn_page = {"history_page", 5};
 static const struct db_function fn_index = {"history_index", 2};
+static const struct db_function fn_count = {"history_count", 1};
 
 /* What history_page() is asked for, to make one part. */
 struct part {
@@ -39,6 +41,9 @@ struct part {
     size_t count; /* 0: all */
     char window[64];
 };
+
+/* The first page, and more. */
+static const struct part recent_part = {INT64_MIN, INT64_MAX, false, LIST_CHUNK_ENTRIES, "recent"};
 
 struct parts {
     size_t count;
@@ -54,70 +59,52 @@ struct index {
     int64_t total; /* listens of the whole history */
 };
 
-static const char *format_bound(char text[24], int64_t bound_s, int64_t none)
+static int64_t bound_or_null(int64_t bound_s, int64_t none)
 {
-    if (bound_s == none) {
-        return NULL;
-    }
-    snprintf(text, 24, "%" PRId64, bound_s);
-    return text;
+    return bound_s == none ? LIST_NULL : bound_s;
 }
 
-static enum result load_part(const struct cache_load *load, const struct part *part,
-                             struct cache_fill *fill, struct error *error)
+static enum result ask_part(const struct cache_part *part, const struct cache_profile *profile,
+                            struct arena *arena, struct db_step *call, struct error *error)
 {
-    char user[24];
-    char after[24];
-    char before[24];
-    char count[24];
-    snprintf(user, sizeof user, "%" PRId64, load->profile->user_id);
-    snprintf(count, sizeof count, "%zu", part->count);
-    const char *const params[] = {
-        user,
-        format_bound(after, part->after_s, INT64_MIN),
-        format_bound(before, part->before_s, INT64_MAX),
-        part->oldest ? "true" : "false",
-        part->count == 0 ? NULL : count,
+    const struct part *wanted = part->query;
+    const int64_t params[] = {
+        profile->user_id,
+        bound_or_null(wanted->after_s, INT64_MIN),
+        bound_or_null(wanted->before_s, INT64_MAX),
+        wanted->oldest,
+        wanted->count == 0 ? LIST_NULL : (int64_t)wanted->count,
     };
-    struct db_rows *rows;
-    enum result result = list_call(load, &fn_page, params, &rows, error);
-    if (result == RESULT_OK) {
-        list_fill(rows, 0, SIZE_MAX, fill);
-        db_rows_free(&rows);
-    }
-    return result;
+    return list_ask(&fn_page, params, arena, call, error);
 }
 
-static enum result load_parts(void *context, const struct cache_load *load,
-                              struct cache_fill *fills, struct error *error)
+static enum result ask_index(const struct cache_part *part, const struct cache_profile *profile,
+                             struct arena *arena, struct db_step *call, struct error *error)
 {
-    const struct parts *parts = context;
-    enum result result = RESULT_OK;
-    for (size_t i = 0; i < load->items_count && result == RESULT_OK; i++) {
-        if (load->wanted[i]) {
-            result = load_part(load, &parts->parts[i], &fills[i], error);
-            fills[i].is_transient = load->items[i].name.kind == page_kind;
-        }
-    }
-    return result;
+    const struct index *index = part->query;
+    const int64_t params[] = {profile->user_id, index->until_s};
+    return list_ask(&fn_index, params, arena, call, error);
 }
 
-static enum result load_index(void *context, const struct cache_load *load,
-                              struct cache_fill *fills, struct error *error)
+static enum result ask_count(const struct cache_part *part, const struct cache_profile *profile,
+                             struct arena *arena, struct db_step *call, struct error *error)
 {
-    const struct index *index = context;
-    char user[24];
-    char until[24];
-    snprintf(user, sizeof user, "%" PRId64, load->profile->user_id);
-    const char *const params[] = {user, format_bound(until, index->until_s, INT64_MAX)};
-    struct db_rows *rows;
-    enum result result = list_call(load, &fn_index, params, &rows, error);
-    if (result == RESULT_OK) {
-        list_fill(rows, 0, SIZE_MAX, &fills[0]);
-        db_rows_free(&rows);
-    }
-    return result;
+    (void)part;
+    return list_ask(&fn_count, &profile->user_id, arena, call, error);
 }
+
+static enum result take_list(const struct cache_part *part, const struct db_rows *rows,
+                             struct cache_fill *fills, struct error *error)
+{
+    (void)error;
+    list_fill(rows, 0, SIZE_MAX, &fills[0]);
+    fills[0].is_transient = part->items[0].name.kind == page_kind;
+    return RESULT_OK;
+}
+
+static const struct cache_source part_source = {ask_part, take_list};
+static const struct cache_source index_source = {ask_index, take_list};
+static const struct cache_source count_source = {ask_count, take_list};
 
 /* Adds a part; `kind` and the part's window name it. */
 static struct part *add_part(struct parts *parts, const char *kind, int64_t window_end_s,
@@ -135,9 +122,12 @@ static struct part *add_part(struct parts *parts, const char *kind, int64_t wind
 static enum result fetch_parts(struct cache_reader *reader, struct parts *parts,
                                struct error *error)
 {
+    struct cache_part wanted[HISTORY_PARTS_MAX];
     struct slice values[HISTORY_PARTS_MAX];
-    enum result result = cache_fetch(reader, parts->items, parts->count, false, load_parts, parts,
-                                     values, error);
+    for (size_t i = 0; i < parts->count; i++) {
+        wanted[i] = (struct cache_part){&parts->items[i], 1, &part_source, &parts->parts[i]};
+    }
+    enum result result = cache_fetch(reader, wanted, parts->count, values, error);
     for (size_t i = 0; i < parts->count && result == RESULT_OK; i++) {
         result = list_open(values[i], &parts->lists[i], error);
     }
@@ -315,7 +305,8 @@ static enum result fetch_index(struct cache_reader *reader, struct index *index,
     snprintf(window, sizeof window, "until@%" PRId64, index->until_s);
     const struct cache_item item = {{"history", "index", window, 0}, index->until_s};
     struct slice value;
-    enum result result = cache_fetch(reader, &item, 1, true, load_index, index, &value, error);
+    const struct cache_part part = {&item, 1, &index_source, index};
+    enum result result = cache_fetch(reader, &part, 1, &value, error);
     return result == RESULT_OK ? list_open(value, &index->list, error) : result;
 }
 
@@ -365,6 +356,18 @@ static enum result fetch_deep(struct cache_reader *reader, const struct history_
                                         : RESULT_OK;
 }
 
+struct cache_part history_recent_part(void)
+{
+    static const struct cache_item item = {{"history", recent_kind, "recent", LIST_CHUNK_ENTRIES}, 0};
+    return (struct cache_part){&item, 1, &part_source, &recent_part};
+}
+
+struct cache_part history_count_part(void)
+{
+    static const struct cache_item item = {{"history", "count", "all_time", 0}, 0};
+    return (struct cache_part){&item, 1, &count_source, NULL};
+}
+
 enum result history_fetch_page(struct cache_reader *reader, const struct history_query *query,
                                struct arena *arena, struct history_page *page,
                                struct error *error)
@@ -373,8 +376,7 @@ enum result history_fetch_page(struct cache_reader *reader, const struct history
     if (parts == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "history", "out of memory");
     }
-    const struct part recent = {INT64_MIN, INT64_MAX, false, LIST_CHUNK_ENTRIES, "recent"};
-    add_part(parts, "recent", 0, &recent);
+    add_part(parts, recent_kind, 0, &recent_part);
     enum result result = fetch_parts(reader, parts, error);
     if (result != RESULT_OK) {
         return result;

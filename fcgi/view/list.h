@@ -2,8 +2,8 @@
  * Cached lists: chunks of finished JSON entries with a table of where each begins, so that any part
  * of a list is a run of bytes. What every read function of the database returns becomes a chunk.
  */
-#ifndef REFRAIN_SERVICE_LIST_H
-#define REFRAIN_SERVICE_LIST_H
+#ifndef REFRAIN_VIEW_LIST_H
+#define REFRAIN_VIEW_LIST_H
 
 #include "cache/cache.h"
 
@@ -38,7 +38,9 @@ struct list {
     struct slice entries;
 };
 
-/* RESULT_INTERNAL where the payload is no chunk. */
+/* RESULT_INTERNAL where the payload is no chunk. That each entry ends behind the one before is not
+ * looked at, for payloads come out of the cache by their checksums; an entry of which it is not so is
+ * empty. */
 enum result list_open(struct slice payload, struct list *list, struct error *error) MUST_CHECK;
 
 /* A number that the database gave to the entry, such as its time. */
@@ -46,9 +48,9 @@ int64_t list_key(const struct list *list, size_t at);
 /* The entries [first, end) with their commas between; empty where there are none. */
 struct slice list_entries(const struct list *list, size_t first, size_t end);
 
-/* Calls a read function; RESULT_NOT_FOUND where the user has gone. The caller frees the rows. */
-enum result list_call(const struct cache_load *load, const struct db_function *function,
-                      const char *const *params, struct db_rows **rows,
-                      struct error *error) MUST_CHECK;
+/* Names a read function whose parameters are whole numbers; LIST_NULL is null. */
+#define LIST_NULL INT64_MIN
+enum result list_ask(const struct db_function *function, const int64_t *params,
+                     struct arena *arena, struct db_step *call, struct error *error) MUST_CHECK;
 
 #endif

@@ -1,0 +1,33 @@
+/*
+ * The pages that listeners look at, each by a name and as a part that can be fetched: those which
+ * somebody reads are computed ahead of him after a change.
+ */
+#ifndef REFRAIN_VIEW_VIEW_H
+#define REFRAIN_VIEW_VIEW_H
+
+#include "view/chart.h"
+#include "view/history.h"
+
+/* Sets of pages: page p is the bit 1 << p. Of charts and histories the first chunk is meant. */
+enum {
+    VIEW_PAGE_LISTENS,
+    VIEW_PAGE_COUNT,
+    VIEW_PAGE_CHARTS, /* kind x WINDOW_RANGES + range */
+    VIEW_PAGES = VIEW_PAGE_CHARTS + CHART_KINDS * WINDOW_RANGES
+};
+static inline uint64_t view_page(int page)
+{
+    return UINT64_C(1) << page;
+}
+uint64_t view_page_of_chart(const struct chart *chart);
+
+/* Appends the pages' names, parted by blanks: "listens artists@week". */
+void view_format(uint64_t pages, struct buffer *to);
+
+/* Parts of the pages of these names, as they are at this time; names that no page has are passed
+ * over. What the parts point to lies in the arena. Gives their number, at most VIEW_PAGES; 0 also
+ * where memory is short. */
+size_t view_parts_of(struct slice names, int64_t now_s, struct arena *arena,
+                     struct cache_part parts[VIEW_PAGES]);
+
+#endif
