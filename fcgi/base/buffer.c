@@ -21,7 +21,7 @@ void buffer_clear(struct buffer *buffer)
     }
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t size_bytes)
+char *buffer_extend(struct buffer *buffer, size_t size_bytes)
 {
     if (buffer->failed || size_bytes > SIZE_MAX / 4 - buffer->size_bytes) {
         buffer->failed = true;
@@ -44,52 +44,28 @@ char *buffer_reserve(struct buffer *buffer, size_t size_bytes)
     return buffer->data + buffer->size_bytes;
 }
 
-void buffer_grown(struct buffer *buffer, size_t size_bytes)
-{
-    buffer->size_bytes += size_bytes;
-    buffer->data[buffer->size_bytes] = '\0';
-}
-
-void buffer_append(struct buffer *buffer, const void *data, size_t size_bytes)
-{
-    char *end = buffer_reserve(buffer, size_bytes);
-    if (end != NULL) {
-        if (size_bytes > 0) {
-            memcpy(end, data, size_bytes);
-        }
-        buffer_grown(buffer, size_bytes);
-    }
-}
-
-void buffer_append_slice(struct buffer *buffer, struct slice slice)
-{
-    buffer_append(buffer, slice.data, slice.size_bytes);
-}
-
-void buffer_append_text(struct buffer *buffer, const char *text)
-{
-    buffer_append(buffer, text, strlen(text));
-}
-
-void buffer_append_char(struct buffer *buffer, char c)
-{
-    buffer_append(buffer, &c, 1);
-}
-
 void buffer_append_int(struct buffer *buffer, int64_t value)
 {
-    char digits[24];
-    char *end = digits + sizeof digits;
-    char *p = end;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        *--p = '-';
+    enum { most_bytes = 20 };
+    char *end = buffer_reserve(buffer, most_bytes);
+    if (end == NULL) {
+        return;
     }
-    buffer_append(buffer, p, (size_t)(end - p));
+    uint64_t number = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t size = 1;
+    for (uint64_t limit = 10; size < most_bytes - 1 && number >= limit; limit *= 10) {
+        size++;
+    }
+    if (value < 0) {
+        end[0] = '-';
+        size++;
+    }
+    char *p = end + size;
+    do {
+        *--p = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_grown(buffer, size);
 }
 
 void buffer_append_format(struct buffer *buffer, const char *format, ...)

@@ -27,17 +27,52 @@ void buffer_free(struct buffer *buffer);
 /* Forgets the content and a latched failure, keeps the room. */
 void buffer_clear(struct buffer *buffer);
 
-void buffer_append(struct buffer *buffer, const void *data, size_t size_bytes);
-void buffer_append_slice(struct buffer *buffer, struct slice slice);
-void buffer_append_text(struct buffer *buffer, const char *text);
-void buffer_append_char(struct buffer *buffer, char c);
-void buffer_append_int(struct buffer *buffer, int64_t value);
-void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The part of buffer_reserve() that may allocate. */
+char *buffer_extend(struct buffer *buffer, size_t size_bytes);
 
 /* Room for `size_bytes` more, written by the caller, who then calls buffer_grown() with what was
- * used. NULL (and latched) where memory is short. */
-char *buffer_reserve(struct buffer *buffer, size_t size_bytes);
-void buffer_grown(struct buffer *buffer, size_t size_bytes);
+ * used. NULL (and latched) where memory is short. Like the appends below it is inline, because an
+ * answer is some fifty appends of a few bytes, and where there is room they cost less than a call. */
+static inline char *buffer_reserve(struct buffer *buffer, size_t size_bytes)
+{
+    bool fits = !buffer->failed && size_bytes < buffer->room_bytes - buffer->size_bytes;
+    return fits ? buffer->data + buffer->size_bytes : buffer_extend(buffer, size_bytes);
+}
+
+static inline void buffer_grown(struct buffer *buffer, size_t size_bytes)
+{
+    buffer->size_bytes += size_bytes;
+    buffer->data[buffer->size_bytes] = '\0';
+}
+
+static inline void buffer_append(struct buffer *buffer, const void *data, size_t size_bytes)
+{
+    char *end = buffer_reserve(buffer, size_bytes);
+    if (end != NULL) {
+        if (size_bytes > 0) {
+            memcpy(end, data, size_bytes);
+        }
+        buffer_grown(buffer, size_bytes);
+    }
+}
+
+static inline void buffer_append_slice(struct buffer *buffer, struct slice slice)
+{
+    buffer_append(buffer, slice.data, slice.size_bytes);
+}
+
+static inline void buffer_append_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+
+static inline void buffer_append_char(struct buffer *buffer, char c)
+{
+    buffer_append(buffer, &c, 1);
+}
+
+void buffer_append_int(struct buffer *buffer, int64_t value);
+void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The content, valid until the next append. */
 struct slice buffer_slice(const struct buffer *buffer);

@@ -21,22 +21,34 @@ static bool is_ascii_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
 }
 
-/* Collapses blanks and lowers ASCII letters (a no-op on what utf8proc has folded). */
-static void append_collapsed(struct buffer *to, struct slice name)
+/* Collapses blanks, drops those at both ends, and lowers ASCII letters (a no-op on what utf8proc has
+ * folded). Writes at most name.size_bytes bytes, and returns how many. */
+static size_t collapse(struct slice name, char *to)
 {
+    size_t size = 0;
     bool blank = false;
     for (size_t i = 0; i < name.size_bytes; i++) {
         char c = name.data[i];
         if (is_ascii_blank(c)) {
-            blank = true;
+            blank = size > 0;
             continue;
         }
         if (blank) {
-            buffer_append_char(to, ' ');
+            to[size++] = ' ';
             blank = false;
         }
-        buffer_append_char(to, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+        to[size++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
     }
+    return size;
+}
+
+static enum result append_collapsed(struct buffer *to, struct slice name)
+{
+    char *end = buffer_reserve(to, name.size_bytes);
+    if (end != NULL) {
+        buffer_grown(to, collapse(name, end));
+    }
+    return buffer_result(to);
 }
 
 /* Unicode's own blanks become spaces, so that one loop collapses all of them. */
@@ -51,8 +63,7 @@ static utf8proc_int32_t blank_to_space(utf8proc_int32_t point, void *unused)
 enum result fold_append(struct buffer *to, struct slice name)
 {
     if (is_ascii(name)) {
-        append_collapsed(to, text_trim(name));
-        return buffer_result(to);
+        return append_collapsed(to, name);
     }
     utf8proc_uint8_t *folded = NULL;
     utf8proc_ssize_t size = utf8proc_map_custom(
@@ -63,7 +74,26 @@ enum result fold_append(struct buffer *to, struct slice name)
         free(folded);
         return size == UTF8PROC_ERROR_NOMEM ? RESULT_NO_MEMORY : RESULT_INVALID;
     }
-    append_collapsed(to, text_trim(slice_of((const char *)folded, (size_t)size)));
+    enum result result =
+        append_collapsed(to, text_trim(slice_of((const char *)folded, (size_t)size)));
     free(folded);
-    return buffer_result(to);
+    return result;
+}
+
+enum result fold_copy(struct arena *arena, struct slice name, struct slice *folded)
+{
+    if (is_ascii(name)) {
+        char *copy = arena_alloc(arena, name.size_bytes + 1);
+        if (copy == NULL) {
+            return RESULT_NO_MEMORY;
+        }
+        *folded = slice_of(copy, collapse(name, copy));
+        return RESULT_OK;
+    }
+    struct buffer buffer = BUFFER_EMPTY;
+    enum result result = fold_append(&buffer, name);
+    const char *copy = result == RESULT_OK ? arena_copy(arena, buffer_slice(&buffer)) : NULL;
+    *folded = slice_of(copy, buffer.size_bytes);
+    buffer_free(&buffer);
+    return result == RESULT_OK && copy == NULL ? RESULT_NO_MEMORY : result;
 }

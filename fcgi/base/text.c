@@ -70,6 +70,29 @@ bool text_is_utf8(struct slice text)
     return true;
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+bool text_is_plain(struct slice text)
+{
+    /* Blocks of a fixed size, because compilers make a few vector instructions of one. */
+    enum { block_bytes = 16 };
+    const unsigned char *p = (const unsigned char *)text.data;
+    size_t at = 0;
+    unsigned char others = 0;
+    for (; text.size_bytes - at >= block_bytes; at += block_bytes) {
+        for (size_t i = 0; i < block_bytes; i++) {
+            others |= !is_plain(p[at + i]);
+        }
+    }
+    for (; at < text.size_bytes; at++) {
+        others |= !is_plain(p[at]);
+    }
+    return others == 0;
+}
+
 size_t text_char_size(struct slice text)
 {
     uint32_t point;

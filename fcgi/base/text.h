@@ -15,6 +15,9 @@ bool text_parse_int(struct slice text, int64_t *value);
 /* Well-formed UTF-8 (no overlong forms, surrogates, or code points over U+10FFFF). */
 bool text_is_utf8(struct slice text);
 
+/* Visible ASCII without quotes and backslashes, so that it needs no escapes anywhere. */
+bool text_is_plain(struct slice text);
+
 /* The length in bytes of the code point that `text` begins with; 0 where that is no UTF-8. */
 size_t text_char_size(struct slice text);
 

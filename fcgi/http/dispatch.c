@@ -23,11 +23,11 @@ void http_dispatch_answer(const struct http_resource *resource, void *context,
                    path.size_bytes > shown_bytes ? shown_bytes : (int)path.size_bytes, path.data,
                    path.size_bytes > shown_bytes ? "…" : "");
     } else if (request->method == HTTP_OPTIONS) {
-        http_header(response, "Allow", "%s", http_resource_allow(resource));
+        http_header_text(response, "Allow", http_resource_allow(resource));
     } else if (request->route == NULL) {
         http_error(response, 405, "This method is not allowed here, but these are: %s.",
                    http_resource_allow(resource));
-        http_header(response, "Allow", "%s", http_resource_allow(resource));
+        http_header_text(response, "Allow", http_resource_allow(resource));
     } else {
         request->route->handle(context, request, response);
     }

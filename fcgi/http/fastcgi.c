@@ -48,15 +48,15 @@ enum {
     type_stdout = 6,
 };
 
-/* What one sendmsg(2) takes: records of a header and up to two pieces of content, and the two that
- * end a request. */
-enum { batch_content_records = 8, batch_records = batch_content_records + 2 };
+/* What one sendmsg(2) takes. The content of a record may go on in the next batch. */
+enum { batch_pieces = 64, end_pieces = 3 };
 struct batch {
-    int request_id;
+    const struct fastcgi *fastcgi;
     size_t records_count;
     size_t pieces_count;
-    unsigned char headers[batch_records][record_header_bytes];
-    struct iovec pieces[3 * batch_records];
+    size_t size_bytes; /* of all pieces */
+    unsigned char headers[batch_pieces][record_header_bytes];
+    struct iovec pieces[batch_pieces];
 };
 
 enum result fastcgi_init(struct error *error)
@@ -186,17 +186,31 @@ static bool is_room_made(const struct fastcgi *fastcgi)
     return poll(&room, 1, clock_left_ms(clock_mono_us() + fastcgi->pause_max_us)) > 0;
 }
 
-static bool send_pieces(const struct fastcgi *fastcgi, struct iovec *pieces, size_t count)
+static void clear(struct batch *batch)
 {
-    int connection = fastcgi->request.ipcFd;
-    while (count > 0) {
+    batch->records_count = 0;
+    batch->pieces_count = 0;
+    batch->size_bytes = 0;
+}
+
+static bool send_batch(struct batch *batch)
+{
+    int connection = batch->fastcgi->request.ipcFd;
+    struct iovec *pieces = batch->pieces;
+    size_t count = batch->pieces_count;
+    size_t left_bytes = batch->size_bytes;
+    clear(batch);
+    while (left_bytes > 0) {
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
         ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
-            advance(&pieces, &count, (size_t)sent);
+            left_bytes -= (size_t)sent;
+            if (left_bytes > 0) {
+                advance(&pieces, &count, (size_t)sent);
+            }
             continue;
         }
-        if (errno != EINTR && (errno != EAGAIN || !is_room_made(fastcgi))) {
+        if (errno != EINTR && (errno != EAGAIN || !is_room_made(batch->fastcgi))) {
             return false;
         }
     }
@@ -208,16 +222,18 @@ static void add_piece(struct batch *batch, const char *data, size_t size_bytes)
     if (size_bytes > 0) {
         batch->pieces[batch->pieces_count++] =
             (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size_bytes};
+        batch->size_bytes += size_bytes;
     }
 }
 
 static void add_record(struct batch *batch, int type, size_t content_bytes)
 {
+    int request_id = batch->fastcgi->request.requestId;
     unsigned char *header = batch->headers[batch->records_count++];
     header[0] = 1; /* the protocol's version */
     header[1] = (unsigned char)type;
-    header[2] = (unsigned char)(batch->request_id >> 8);
-    header[3] = (unsigned char)batch->request_id;
+    header[2] = (unsigned char)(request_id >> 8);
+    header[3] = (unsigned char)request_id;
     header[4] = (unsigned char)(content_bytes >> 8);
     header[5] = (unsigned char)content_bytes;
     header[6] = 0;
@@ -225,31 +241,45 @@ static void add_record(struct batch *batch, int type, size_t content_bytes)
     add_piece(batch, (const char *)header, record_header_bytes);
 }
 
-static size_t add_content(struct batch *batch, struct slice *rest, size_t room_bytes)
+static size_t smaller(size_t a, size_t b)
 {
-    size_t size = rest->size_bytes < room_bytes ? rest->size_bytes : room_bytes;
-    add_piece(batch, rest->data, size);
-    *rest = slice_of(rest->data + size, rest->size_bytes - size);
-    return room_bytes - size;
+    return a < b ? a : b;
 }
 
-static bool send_answer(const struct fastcgi *fastcgi, struct slice head, struct slice body)
+/* Adds one piece of an answer of which `left` bytes are to come, in records of which the last one
+ * still takes `room`. A batch is sent as soon as there might be no room for the end of the request. */
+static bool add_content(struct batch *batch, struct slice piece, size_t *left, size_t *room)
 {
-    struct batch batch = {.request_id = fastcgi->request.requestId};
-    for (;;) {
-        size_t left = head.size_bytes + body.size_bytes;
-        if (left == 0) {
-            break;
+    while (piece.size_bytes > 0) {
+        if (batch->pieces_count + 2 + end_pieces > batch_pieces && !send_batch(batch)) {
+            return false;
         }
-        size_t size = left < record_content_max_bytes ? left : record_content_max_bytes;
-        add_record(&batch, type_stdout, size);
-        add_content(&batch, &body, add_content(&batch, &head, size));
-        if (batch.records_count == batch_content_records) {
-            if (!send_pieces(fastcgi, batch.pieces, batch.pieces_count)) {
-                return false;
-            }
-            batch.records_count = 0;
-            batch.pieces_count = 0;
+        if (*room == 0) {
+            *room = smaller(*left, record_content_max_bytes);
+            add_record(batch, type_stdout, *room);
+        }
+        size_t size = smaller(piece.size_bytes, *room);
+        add_piece(batch, piece.data, size);
+        piece = slice_of(piece.data + size, piece.size_bytes - size);
+        *left -= size;
+        *room -= size;
+    }
+    return true;
+}
+
+static bool send_answer(const struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
+{
+    struct batch batch;
+    batch.fastcgi = fastcgi;
+    clear(&batch);
+    size_t left = 0;
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++) {
+        left += pieces[i].size_bytes;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!add_content(&batch, pieces[i], &left, &room)) {
+            return false;
         }
     }
     /* An exit status of 0, and 0 for "request complete". */
@@ -257,7 +287,7 @@ static bool send_answer(const struct fastcgi *fastcgi, struct slice head, struct
     add_record(&batch, type_stdout, 0);
     add_record(&batch, type_end_request, sizeof end_request);
     add_piece(&batch, end_request, sizeof end_request);
-    return send_pieces(fastcgi, batch.pieces, batch.pieces_count);
+    return send_batch(&batch);
 }
 
 /* A peer that is still sending finds its connection reset once we close, and may never look at the
@@ -273,11 +303,11 @@ static void linger(int connection)
     }
 }
 
-void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body, bool last)
+void fastcgi_answer(struct fastcgi *fastcgi, const struct slice *pieces, size_t count, bool last)
 {
     FCGX_Request *request = &fastcgi->request;
     bool keep = request->keepConnection != 0 && fastcgi->ended && !last;
-    bool sent = send_answer(fastcgi, head, body);
+    bool sent = send_answer(fastcgi, pieces, count);
     FCGX_Free(request, 0);
     if (sent && keep) {
         return;

@@ -40,10 +40,10 @@ size_t fastcgi_read(struct fastcgi *fastcgi, char *data, size_t size_bytes);
 /* True if reading the body found the connection broken: an answer would reach nobody. */
 bool fastcgi_is_broken(const struct fastcgi *fastcgi);
 
-/* Sends the answer in one write, as far as the socket takes it, and ends the request; the
- * connection as well if this was the `last` one, and where the peer has more of a body than was
- * read. */
-void fastcgi_answer(struct fastcgi *fastcgi, struct slice head, struct slice body, bool last);
+/* Sends the pieces of the answer one after the other, in one write, as far as the socket takes it
+ * and they are not hundreds, and ends the request; the connection as well if this was the `last`
+ * one, and where the peer has more of a body than was read. */
+void fastcgi_answer(struct fastcgi *fastcgi, const struct slice *pieces, size_t count, bool last);
 
 /* Ends the request without an answer by closing the connection: the web server may then try another
  * process. */

@@ -42,6 +42,7 @@ struct http_request {
     struct slice authorization;
     struct slice cookie;
     struct slice if_none_match;
+    struct slice accept_encoding;
     struct slice peer; /* the client's address, without the port */
     struct slice request_id;
     const struct http_route *route; /* NULL while no route has been found */
@@ -49,16 +50,36 @@ struct http_request {
     int64_t deadline_us;            /* monotonic; travels down to every wait */
 };
 
+/* Bytes of a body that are not copied into it. */
+struct http_lent {
+    struct slice bytes;
+    size_t at; /* so many of the body's own bytes go before them */
+};
+
+/* What must live until the answer has gone. */
+struct http_kept {
+    void *thing;
+    void (*release)(void *thing);
+};
+
+enum { HTTP_LENT_MAX = 16, HTTP_KEPT_MAX = 4, HTTP_LENT_MIN_BYTES = 1024 };
+
 /* Written by a handler. Status 200, no headers and no body to begin with. What is the same for
  * every answer is added afterwards: CORS, Content-Length, and, unless the handler gave its own,
  * Content-Type (application/json) and Cache-Control (no-store on errors, else private and
  * no-cache). */
 struct http_response {
     int status;
-    struct buffer headers; /* "Name: value\r\n" each; only http_header() appends */
-    struct buffer body;    /* not sent with 204 and 304, nor to HEAD */
-    bool type_given;       /* Content-Type is among the headers */
+    bool type_given; /* Content-Type is among the headers */
     bool cache_control_given;
+    struct buffer headers; /* "Name: value\r\n" each. Answers that take microseconds append such
+                            * lines themselves, but for Content-Type and Cache-Control */
+    struct buffer body;    /* not sent with 204 and 304, nor to HEAD */
+    struct http_lent lent[HTTP_LENT_MAX]; /* the rest of the body; only http_lend() adds to it */
+    size_t lent_count;
+    size_t lent_bytes;
+    struct http_kept kept[HTTP_KEPT_MAX];
+    size_t kept_count;
 };
 
 /* Answers one request. The context is the one of http_server_options. Whatever happens a handler
@@ -91,11 +112,23 @@ bool http_authorization(const struct http_request *request, struct slice *scheme
 void http_header(struct http_response *response, const char *name, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* The same for a number; several times quicker, for answers that take microseconds. */
-void http_header_int(struct http_response *response, const char *name, int64_t value);
+/* The same for a text without bytes under 0x20 and 0x7f. */
+void http_header_text(struct http_response *response, const char *name, const char *value);
+void http_cache_control(struct http_response *response, const char *value);
 
-/* Makes the response {"code": status, "error": text} with no-store, whatever it was before; 401
- * gets WWW-Authenticate, 503 Retry-After. Bytes of the text that are not UTF-8 become question
+/* Appends to the body, without a copy from HTTP_LENT_MIN_BYTES on: the bytes must live until the
+ * answer has gone, which http_keep() can see to. */
+void http_lend(struct http_response *response, struct slice bytes);
+
+/* Hands over `thing`: it is released, once, when the answer has been sent, when it could not be, or
+ * when http_error() puts another answer in its place. At most HTTP_KEPT_MAX times an answer. */
+void http_keep(struct http_response *response, void *thing, void (*release)(void *thing));
+
+/* Of the body as it is now. */
+size_t http_body_size(const struct http_response *response);
+
+/* Makes the response {"code": status, "error": text} with no-store, whatever it was before, and
+ * releases what it kept (after the text has been made, so that it may come from there); 401 gets WWW-Authenticate, 503 Retry-After. Bytes of the text that are not UTF-8 become question
  * marks. */
 void http_error(struct http_response *response, int status, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -103,6 +136,10 @@ void http_error(struct http_response *response, int status, const char *format, 
 /* The error response for a failed call below: 404, 400, 401, 409, 413 with the error's text; 503
  * and 500 with a text that tells nothing, and a log line that tells all. */
 void http_error_of(struct http_response *response, enum result result, const struct error *error);
+
+/* True if the web server sends this answer, JSON with the status that it has and a body that is
+ * complete, compressed by gzip: see http/encoding.c. */
+bool http_is_compressed(const struct http_request *request, const struct http_response *response);
 
 /* True if the request's If-None-Match names `etag` (weak comparison), or "*". */
 bool http_etag_matches(const struct http_request *request, const char *etag);

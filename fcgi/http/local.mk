@@ -1,5 +1,6 @@
 libcore_a_SOURCES += \
 	%D%/dispatch.c %D%/dispatch.h \
+	%D%/encoding.c \
 	%D%/fastcgi.c %D%/fastcgi.h \
 	%D%/http.h \
 	%D%/listener.c %D%/listener.h \

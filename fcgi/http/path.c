@@ -1,8 +1,18 @@
 #include "http/path.h"
 
+static bool has_doubled_slash(struct slice raw)
+{
+    for (size_t i = 1; i < raw.size_bytes; i++) {
+        if (raw.data[i] == '/' && raw.data[i - 1] == '/') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct slice without_doubled_slashes(struct arena *arena, struct slice raw)
 {
-    if (raw.size_bytes == 0 || memmem(raw.data, raw.size_bytes, "//", 2) == NULL) {
+    if (!has_doubled_slash(raw)) {
         return raw;
     }
     char *copy = arena_alloc(arena, raw.size_bytes);
@@ -61,11 +71,20 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What is decoded is mostly short, and calling memchr() twice would take longer. */
+static bool is_escaped(struct slice raw, bool plus_is_blank)
+{
+    for (size_t i = 0; i < raw.size_bytes; i++) {
+        if (raw.data[i] == '%' || (raw.data[i] == '+' && plus_is_blank)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct slice http_path_decode(struct arena *arena, struct slice raw, bool plus_is_blank)
 {
-    if (raw.size_bytes == 0
-        || (memchr(raw.data, '%', raw.size_bytes) == NULL
-            && !(plus_is_blank && memchr(raw.data, '+', raw.size_bytes) != NULL))) {
+    if (!is_escaped(raw, plus_is_blank)) {
         return raw;
     }
     char *decoded = arena_alloc(arena, raw.size_bytes);

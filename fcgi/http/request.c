@@ -12,38 +12,53 @@ struct parameters {
     struct slice authorization;
     struct slice cookie;
     struct slice if_none_match;
+    struct slice accept_encoding;
     struct slice peer;
     struct slice request_id;
 };
 
-#define PARAMETER(name, member) {name "=", sizeof name, offsetof(struct parameters, member)}
+/* By the length of their names, which tells most of them apart. */
+enum { name_bytes_max = 20, same_length_max = 3 };
+#define MEMBER(name) offsetof(struct parameters, name)
 static const struct {
-    const char *start;
-    size_t size_bytes;
+    const char *name;
     size_t offset;
-} names[] = {
-    PARAMETER("REQUEST_METHOD", method),
-    PARAMETER("REQUEST_URI", uri),
-    PARAMETER("QUERY_STRING", query),
-    PARAMETER("CONTENT_LENGTH", content_length),
-    PARAMETER("REMOTE_ADDR", peer),
-    PARAMETER("HTTP_AUTHORIZATION", authorization),
-    PARAMETER("HTTP_COOKIE", cookie),
-    PARAMETER("HTTP_IF_NONE_MATCH", if_none_match),
-    PARAMETER("HTTP_X_REQUEST_ID", request_id),
+} names[name_bytes_max + 1][same_length_max] = {
+    [11] = {{"REQUEST_URI", MEMBER(uri)},
+            {"REMOTE_ADDR", MEMBER(peer)},
+            {"HTTP_COOKIE", MEMBER(cookie)}},
+    [12] = {{"QUERY_STRING", MEMBER(query)}},
+    [14] = {{"REQUEST_METHOD", MEMBER(method)}, {"CONTENT_LENGTH", MEMBER(content_length)}},
+    [17] = {{"HTTP_X_REQUEST_ID", MEMBER(request_id)}},
+    [18] = {{"HTTP_AUTHORIZATION", MEMBER(authorization)},
+            {"HTTP_IF_NONE_MATCH", MEMBER(if_none_match)}},
+    [20] = {{"HTTP_ACCEPT_ENCODING", MEMBER(accept_encoding)}},
 };
+
+/* Where the value of a parameter belongs; NULL for one that nobody needs. */
+static struct slice *find_member(struct parameters *found, struct slice name)
+{
+    size_t size = name.size_bytes;
+    if (size > name_bytes_max) {
+        return NULL;
+    }
+    for (size_t i = 0; i < same_length_max && names[size][i].name != NULL; i++) {
+        if (memcmp(names[size][i].name, name.data, size) == 0) {
+            return (struct slice *)((char *)found + names[size][i].offset);
+        }
+    }
+    return NULL;
+}
 
 static struct parameters collect(char *const *list)
 {
     struct parameters found = {0};
     for (; *list != NULL; list++) {
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            const char *start = names[i].start;
-            size_t size = names[i].size_bytes;
-            if (**list == *start && strncmp(*list, start, size) == 0) {
-                *(struct slice *)((char *)&found + names[i].offset) = slice_text(*list + size);
-                break;
-            }
+        const char *end = strchr(*list, '=');
+        struct slice *member =
+            end == NULL ? NULL : find_member(&found, slice_of(*list, (size_t)(end - *list)));
+        if (member != NULL) {
+            *member = slice_text(end + 1);
         }
     }
     return found;
@@ -70,13 +85,8 @@ static enum http_method parse_method(struct slice name)
 /* An id that somebody made up to fill the logs is not worth having. */
 static bool is_sane_id(struct slice id)
 {
-    for (size_t i = 0; i < id.size_bytes; i++) {
-        unsigned char c = (unsigned char)id.data[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') {
-            return false;
-        }
-    }
-    return id.size_bytes <= 128;
+    enum { most_bytes = 128 };
+    return id.size_bytes <= most_bytes && text_is_plain(id);
 }
 
 static bool parse_size(struct slice text, size_t *size_bytes)
@@ -111,6 +121,7 @@ enum result http_request_read(struct http_request *request, struct arena *arena,
         .authorization = found.authorization,
         .cookie = found.cookie,
         .if_none_match = found.if_none_match,
+        .accept_encoding = found.accept_encoding,
         .peer = found.peer,
         .request_id = is_sane_id(found.request_id) ? found.request_id : slice_text(""),
     };
@@ -139,16 +150,45 @@ static struct slice take_until(struct slice *rest, char separator)
     return taken;
 }
 
+/* Whether `raw` stands for `name`. No escape is shorter than what it stands for. */
+static bool is_key(struct arena *arena, struct slice raw, struct slice name)
+{
+    return slice_equal(raw, name)
+           || (raw.size_bytes >= name.size_bytes
+               && slice_equal(http_path_decode(arena, raw, true), name));
+}
+
+/* Most keys are told apart by their first byte. */
+static bool may_be_key(char first, const char *name)
+{
+    return first == name[0] || first == '%';
+}
+
+static bool take_value(struct arena *arena, struct slice pair, const char *name,
+                       struct slice *value)
+{
+    const char *mark = memchr(pair.data, '=', pair.size_bytes);
+    size_t key_size = mark == NULL ? pair.size_bytes : (size_t)(mark - pair.data);
+    size_t start = key_size + (mark != NULL);
+    if (!is_key(arena, slice_of(pair.data, key_size), slice_text(name))) {
+        return false;
+    }
+    *value = http_path_decode(arena, slice_of(pair.data + start, pair.size_bytes - start), true);
+    return true;
+}
+
 bool http_query(const struct http_request *request, const char *name, struct slice *value)
 {
-    struct slice rest = request->query;
-    while (rest.size_bytes > 0) {
-        struct slice pair = take_until(&rest, '&');
-        struct slice key = pair.size_bytes > 0 ? take_until(&pair, '=') : pair;
-        if (slice_is(http_path_decode(request->arena, key, true), name)) {
-            *value = http_path_decode(request->arena, pair, true);
+    const char *at = request->query.data;
+    const char *end = at + request->query.size_bytes;
+    while (at < end) {
+        const char *mark = memchr(at, '&', (size_t)(end - at));
+        const char *pair_end = mark == NULL ? end : mark;
+        if (may_be_key(*at, name)
+            && take_value(request->arena, slice_of(at, (size_t)(pair_end - at)), name, value)) {
             return true;
         }
+        at = pair_end + 1;
     }
     return false;
 }

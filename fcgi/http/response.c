@@ -10,25 +10,33 @@
 
 static const struct {
     int status;
-    const char *reason;
-} reasons[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {409, "Conflict"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
+    const char *line;
+} status_lines[] = {
+    {200, "Status: 200 OK\r\n"},
+    {201, "Status: 201 Created\r\n"},
+    {202, "Status: 202 Accepted\r\n"},
+    {204, "Status: 204 No Content\r\n"},
+    {304, "Status: 304 Not Modified\r\n"},
+    {400, "Status: 400 Bad Request\r\n"},
+    {401, "Status: 401 Unauthorized\r\n"},
+    {403, "Status: 403 Forbidden\r\n"},
+    {404, "Status: 404 Not Found\r\n"},
+    {405, "Status: 405 Method Not Allowed\r\n"},
+    {409, "Status: 409 Conflict\r\n"},
+    {413, "Status: 413 Content Too Large\r\n"},
+    {415, "Status: 415 Unsupported Media Type\r\n"},
+    {429, "Status: 429 Too Many Requests\r\n"},
+    {500, "Status: 500 Internal Server Error\r\n"},
+    {503, "Status: 503 Service Unavailable\r\n"},
 };
+
+static void release_kept(struct http_response *response)
+{
+    while (response->kept_count > 0) {
+        const struct http_kept *kept = &response->kept[--response->kept_count];
+        kept->release(kept->thing);
+    }
+}
 
 void http_response_reset(struct http_response *response)
 {
@@ -37,10 +45,14 @@ void http_response_reset(struct http_response *response)
     response->cache_control_given = false;
     buffer_clear(&response->headers);
     buffer_clear(&response->body);
+    response->lent_count = 0;
+    response->lent_bytes = 0;
+    release_kept(response);
 }
 
 void http_response_free(struct http_response *response)
 {
+    release_kept(response);
     buffer_free(&response->headers);
     buffer_free(&response->body);
 }
@@ -102,21 +114,47 @@ void http_header(struct http_response *response, const char *name, const char *f
     size_t value_at = headers->size_bytes;
     va_list args;
     va_start(args, format);
-    if (strcmp(format, "%s") == 0) {
-        buffer_append_text(headers, va_arg(args, const char *));
-    } else {
-        append_value(headers, format, args);
-    }
+    append_value(headers, format, args);
     va_end(args);
     drop_control_bytes(headers, value_at);
     buffer_append(headers, "\r\n", 2);
 }
 
-void http_header_int(struct http_response *response, const char *name, int64_t value)
+void http_header_text(struct http_response *response, const char *name, const char *value)
 {
     start_header(response, name);
-    buffer_append_int(&response->headers, value);
-    buffer_append(&response->headers, "\r\n", 2);
+    buffer_append_text(&response->headers, value);
+    buffer_append_text(&response->headers, "\r\n");
+}
+
+void http_cache_control(struct http_response *response, const char *value)
+{
+    response->cache_control_given = true;
+    buffer_append_text(&response->headers, "Cache-Control: ");
+    buffer_append_text(&response->headers, value);
+    buffer_append_text(&response->headers, "\r\n");
+}
+
+void http_lend(struct http_response *response, struct slice bytes)
+{
+    if (bytes.size_bytes < HTTP_LENT_MIN_BYTES || response->lent_count == HTTP_LENT_MAX) {
+        buffer_append_slice(&response->body, bytes);
+        return;
+    }
+    response->lent[response->lent_count++] =
+        (struct http_lent){.bytes = bytes, .at = response->body.size_bytes};
+    response->lent_bytes += bytes.size_bytes;
+}
+
+void http_keep(struct http_response *response, void *thing, void (*release)(void *thing))
+{
+    assert(response->kept_count < HTTP_KEPT_MAX);
+    response->kept[response->kept_count++] = (struct http_kept){thing, release};
+}
+
+size_t http_body_size(const struct http_response *response)
+{
+    return response->body.size_bytes + response->lent_bytes;
 }
 
 /* The length of the UTF-8 sequence at the start of `text`; 0 where there is none. */
@@ -162,9 +200,9 @@ void http_error(struct http_response *response, int status, const char *format, 
     http_response_reset(response);
     response->status = status;
     if (status == 401) {
-        http_header(response, "WWW-Authenticate", "Token");
+        http_header_text(response, "WWW-Authenticate", "Token");
     } else if (status == 503) {
-        http_header(response, "Retry-After", "2");
+        http_header_text(response, "Retry-After", "2");
     }
     buffer_append_text(&response->body, "{\"code\":");
     buffer_append_int(&response->body, status);
@@ -209,32 +247,48 @@ void http_error_of(struct http_response *response, enum result result, const str
 
 static void append_status(struct buffer *head, int status)
 {
-    const char *reason = "Unknown";
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (reasons[i].status == status) {
-            reason = reasons[i].reason;
-            break;
+    for (size_t i = 0; i < sizeof status_lines / sizeof *status_lines; i++) {
+        if (status_lines[i].status == status) {
+            buffer_append_text(head, status_lines[i].line);
+            return;
         }
     }
-    buffer_append_text(head, "Status: ");
-    buffer_append_int(head, status);
-    buffer_append_char(head, ' ');
-    buffer_append_text(head, reason);
-    buffer_append_text(head, "\r\n");
+    buffer_append_format(head, "Status: %d Unknown\r\n", status);
 }
 
-struct slice http_response_finish(const struct http_response *response, enum http_method method,
-                                  struct slice cors, struct buffer *head)
+/* The body's own bytes with what is lent between them; how many pieces that makes. */
+static size_t cut_body(const struct http_response *response, struct slice *pieces)
+{
+    struct slice own = buffer_slice(&response->body);
+    size_t count = 0;
+    size_t from = 0;
+    for (size_t i = 0; i < response->lent_count; i++) {
+        const struct http_lent *lent = &response->lent[i];
+        if (lent->at > from) {
+            pieces[count++] = slice_of(own.data + from, lent->at - from);
+            from = lent->at;
+        }
+        pieces[count++] = lent->bytes;
+    }
+    if (own.size_bytes > from) {
+        pieces[count++] = slice_of(own.data + from, own.size_bytes - from);
+    }
+    return count;
+}
+
+size_t http_response_finish(const struct http_response *response, enum http_method method,
+                            struct slice cors, struct buffer *head,
+                            struct slice pieces[HTTP_PIECES_MAX])
 {
     bool bodiless = response->status == 204 || response->status == 304;
-    struct slice body = buffer_slice(&response->body);
+    size_t body_bytes = http_body_size(response);
     append_status(head, response->status);
     if (!bodiless) {
-        if (!response->type_given && body.size_bytes > 0) {
+        if (!response->type_given && body_bytes > 0) {
             buffer_append_text(head, "Content-Type: application/json\r\n");
         }
         buffer_append_text(head, "Content-Length: ");
-        buffer_append_int(head, (int64_t)body.size_bytes);
+        buffer_append_int(head, (int64_t)body_bytes);
         buffer_append_text(head, "\r\n");
     }
     buffer_append_slice(head, buffer_slice(&response->headers));
@@ -245,5 +299,6 @@ struct slice http_response_finish(const struct http_response *response, enum htt
     }
     buffer_append_slice(head, cors);
     buffer_append(head, "\r\n", 2);
-    return bodiless || method == HTTP_HEAD ? slice_of("", 0) : body;
+    pieces[0] = buffer_slice(head);
+    return bodiless || method == HTTP_HEAD ? 1 : 1 + cut_body(response, pieces + 1);
 }

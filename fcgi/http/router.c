@@ -241,10 +241,25 @@ struct slice http_resource_cors(const struct http_resource *resource)
     return buffer_slice(&resource->cors);
 }
 
+/* Nearly every name is: then there is nothing to decode, and nothing to check. */
+static bool is_plain(struct slice capture)
+{
+    for (size_t i = 0; i < capture.size_bytes; i++) {
+        unsigned char c = (unsigned char)capture.data[i];
+        if (c == '%' || c >= 0x80 || c == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool http_resource_decode(const struct http_resource *resource, struct arena *arena,
                           struct slice captures[HTTP_CAPTURES_MAX])
 {
     for (size_t i = 0; i < resource->captures_count; i++) {
+        if (is_plain(captures[i])) {
+            continue;
+        }
         captures[i] = http_path_decode(arena, captures[i], false);
         if (memchr(captures[i].data, '\0', captures[i].size_bytes) != NULL
             || !text_is_utf8(captures[i])) {

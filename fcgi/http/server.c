@@ -125,7 +125,6 @@ static void serve_request(struct worker *worker)
     struct http_response *response = &worker->response;
     struct http_request request;
     const struct http_resource *resource;
-    http_response_reset(response);
     bool answered = answer_request(worker, &request, &resource);
     if (answered && !(is_written(&response->headers) && is_written(&response->body))) {
         struct error error;
@@ -133,15 +132,17 @@ static void serve_request(struct worker *worker)
                       error_set(&error, RESULT_NO_MEMORY, "http", "no memory for an answer"),
                       &error);
     }
-    struct slice body = http_response_finish(
-        response, request.method, http_dispatch_cors(resource, &request), &worker->head);
+    struct slice pieces[HTTP_PIECES_MAX];
+    size_t count = http_response_finish(response, request.method,
+                                        http_dispatch_cors(resource, &request), &worker->head,
+                                        pieces);
     if (answered && is_written(&response->body) && is_written(&worker->head)) {
-        fastcgi_answer(worker->fastcgi, buffer_slice(&worker->head), body,
-                       atomic_load(&worker->server->stopping));
+        fastcgi_answer(worker->fastcgi, pieces, count, atomic_load(&worker->server->stopping));
     } else {
         fastcgi_drop(worker->fastcgi);
     }
     log_set_request_id(NULL);
+    http_response_reset(response);
     keep_small(&response->body);
     keep_small(&worker->body);
     buffer_clear(&worker->head);
@@ -191,6 +192,7 @@ static bool make_worker(struct http_server *server, struct worker *worker)
     worker->server = server;
     worker->fastcgi = fastcgi_create(server->stop_event, server->options.request_max_us);
     worker->arena = arena_create();
+    http_response_reset(&worker->response);
     return worker->fastcgi != NULL && worker->arena != NULL;
 }
 

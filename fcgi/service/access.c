@@ -47,13 +47,9 @@ static bool may_see(const struct cache_profile *profile)
 enum result access_open_reader(const struct service *service, const struct http_request *request,
                                struct cache_reader **reader, struct error *error)
 {
-    struct buffer folded = BUFFER_EMPTY;
-    enum result result = fold_append(&folded, request->captures[0]);
-    const char *name = result == RESULT_OK ? arena_copy(request->arena, buffer_slice(&folded))
-                                           : NULL;
-    size_t size = folded.size_bytes;
-    buffer_free(&folded);
-    if (name == NULL) {
+    struct slice name;
+    enum result result = fold_copy(request->arena, request->captures[0], &name);
+    if (result != RESULT_OK) {
         return error_set(error, result == RESULT_INVALID ? RESULT_NOT_FOUND : RESULT_NO_MEMORY,
                          "access", "the name cannot be folded");
     }
@@ -67,7 +63,7 @@ enum result access_open_reader(const struct service *service, const struct http_
         }
     }
     const struct cache_request wanted = {
-        .folded_name = slice_of(name, size),
+        .folded_name = name,
         .token_hash = hash,
         .admit = may_see,
         .arena = request->arena,

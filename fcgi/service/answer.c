@@ -5,72 +5,127 @@
 #include "base/text.h"
 #include "service/access.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+/* Raised when an answer changes for the same data, so that no client keeps the old one. */
+enum { answer_format = 1 };
 
-static void append_hit(struct http_response *response, const struct cache_report *report,
-                       const char *detail)
-{
-    http_header(response, "Cache-Status", "refrain; hit; ttl=%" PRId64 "%s", report->ttl_s,
-                detail);
-    http_header_int(response, "Age", report->age_s);
-}
+enum { etag_size = sizeof "W/\"0123456789abcdef-gzip\"" };
+
+/* How Cache-Status tells an outcome; what has no row here went past the cache. */
+static const struct {
+    enum cache_outcome outcome;
+    bool is_hit;
+    const char *detail;
+} statuses[] = {
+    {CACHE_HIT_L1, true, "; detail=l1"},
+    {CACHE_HIT, true, "; detail=l2"},
+    {CACHE_HIT_VALIDATED, true, "; detail=validated"},
+    {CACHE_UNVERIFIED, true, "; detail=unverified"},
+    {CACHE_MISS_ABSENT, false, "; detail=absent"},
+    {CACHE_MISS_VERSION, false, "; detail=version"},
+    {CACHE_MISS_LEASE, false, "; detail=lease"},
+};
 
 static void append_status(struct http_response *response, const struct cache_report *report)
 {
-    const char *stored = report->stored ? "; stored" : "";
-    switch (report->outcome) {
-    case CACHE_HIT_L1:
-        append_hit(response, report, "; detail=l1");
-        break;
-    case CACHE_HIT:
-        append_hit(response, report, "; detail=l2");
-        break;
-    case CACHE_HIT_VALIDATED:
-        append_hit(response, report, "; detail=validated");
-        break;
-    case CACHE_UNVERIFIED:
-        append_hit(response, report, "; detail=unverified");
-        break;
-    case CACHE_MISS_ABSENT:
-        http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=absent", stored);
-        break;
-    case CACHE_MISS_VERSION:
-        http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=version", stored);
-        break;
-    case CACHE_MISS_LEASE:
-        http_header(response, "Cache-Status", "refrain; fwd=miss%s; detail=lease", stored);
-        break;
-    default:
-        http_header(response, "Cache-Status", "refrain; fwd=bypass; detail=redis-down");
-        break;
+    size_t at = 0;
+    while (at < sizeof statuses / sizeof *statuses && statuses[at].outcome != report->outcome) {
+        at++;
     }
+    if (at == sizeof statuses / sizeof *statuses) {
+        http_header_text(response, "Cache-Status", "refrain; fwd=bypass; detail=redis-down");
+        return;
+    }
+    struct buffer *headers = &response->headers;
+    if (statuses[at].is_hit) {
+        buffer_append_text(headers, "Age: ");
+        buffer_append_int(headers, report->age_s);
+        buffer_append_text(headers, "\r\nCache-Status: refrain; hit; ttl=");
+        buffer_append_int(headers, report->ttl_s);
+    } else {
+        buffer_append_text(headers, "Cache-Status: refrain; fwd=miss");
+        buffer_append_text(headers, report->stored ? "; stored" : "");
+    }
+    buffer_append_text(headers, statuses[at].detail);
+    buffer_append_text(headers, "\r\n");
 }
 
-/* Weak, because nginx compresses on the way. The body is a pure function of the data, so equal
- * bodies are equal data. */
-static void set_etag(const struct http_request *request, struct http_response *response)
+/* Weak, because nginx makes the compressed bytes, and they may differ. */
+static void format_etag(uint64_t hash, bool is_compressed, char etag[etag_size])
 {
-    char etag[24];
-    snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "\"", hash_64(buffer_slice(&response->body)));
-    http_header(response, "ETag", "%s", etag);
+    static const char start[] = {'W', '/', '"'};
+    const char *end = is_compressed ? "-gzip\"" : "\"";
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(hash >> (56 - 8 * i));
+    }
+    memcpy(etag, start, sizeof start);
+    text_format_hex(bytes, sizeof bytes, etag + sizeof start);
+    memcpy(etag + sizeof start + 2 * sizeof bytes, end, strlen(end) + 1);
+}
+
+/* The body is a pure function of the cached payloads and of what is asked for. Its compressed form
+ * is another representation, and has another tag. */
+static void set_etag(const struct http_request *request, const struct cache_report *report,
+                     struct http_response *response)
+{
+    const uint64_t parts[] = {answer_format, report->content_hash, hash_64(request->path),
+                              hash_64(request->query), (uint64_t)response->status};
+    char etag[etag_size];
+    format_etag(hash_64(slice_of((const char *)parts, sizeof parts)),
+                http_is_compressed(request, response), etag);
+    buffer_append_text(&response->headers, "ETag: ");
+    buffer_append_text(&response->headers, etag);
+    buffer_append_text(&response->headers, "\r\n");
     if (response->status == 200 && http_etag_matches(request, etag)) {
         response->status = 304;
-        buffer_clear(&response->body);
     }
 }
 
-/* What may be kept of an answer that nobody has verified is nothing. */
+/* What may be kept of an answer that nobody has verified is nothing. nginx tells itself that an
+ * answer with a body varies with its encoding. */
 static void set_control(struct http_response *response, enum cache_outcome outcome,
                         bool is_public)
 {
-    http_header(response, "Cache-Control",
-                outcome == CACHE_UNVERIFIED ? "no-store"
-                : is_public                 ? "public, no-cache"
-                                            : "private, no-cache");
+    http_cache_control(response, outcome == CACHE_UNVERIFIED ? "no-store"
+                                 : is_public                 ? "public, no-cache"
+                                                             : "private, no-cache");
     if (!is_public) {
-        http_header(response, "Vary", "Authorization");
+        http_header_text(response, "Vary", "Authorization");
     }
+    if (response->status == 304) {
+        http_header_text(response, "Vary", "Accept-Encoding");
+    }
+}
+
+/* In milliseconds with two decimals. */
+static void append_duration(struct buffer *to, int64_t duration_us)
+{
+    if (duration_us < 5) {
+        buffer_append_text(to, "0.00");
+        return;
+    }
+    uint64_t hundredths = ((uint64_t)duration_us + 5) / 10;
+    if (hundredths >= 100) {
+        buffer_append_int(to, (int64_t)(hundredths / 100));
+        hundredths %= 100;
+    } else {
+        buffer_append_char(to, '0');
+    }
+    const char decimals[] = {'.', (char)('0' + hundredths / 10), (char)('0' + hundredths % 10)};
+    buffer_append(to, decimals, sizeof decimals);
+}
+
+static void set_timing(const struct http_request *request, const struct cache_report *report,
+                       struct http_response *response)
+{
+    struct buffer *headers = &response->headers;
+    buffer_append_text(headers, "Server-Timing: cache;dur=");
+    append_duration(headers, report->asked_us);
+    buffer_append_text(headers, ", db;dur=");
+    append_duration(headers, report->loaded_us);
+    buffer_append_text(headers, ", total;dur=");
+    append_duration(headers, clock_mono_us() - request->arrived_us);
+    buffer_append_text(headers, "\r\n");
 }
 
 static void finish(const struct service *service, const struct http_request *request,
@@ -82,19 +137,22 @@ static void finish(const struct service *service, const struct http_request *req
     struct cache_report report;
     cache_reader_report(reader, &report);
     append_status(response, &report);
+    if (report.outcome != CACHE_UNVERIFIED) {
+        set_etag(request, &report, response);
+    }
     bool is_public =
         cache_reader_profile(reader, &profile, &error) == RESULT_OK && profile->is_public;
     set_control(response, report.outcome, is_public);
-    if (report.outcome != CACHE_UNVERIFIED) {
-        set_etag(request, response);
-    }
     bool is_hit = report.outcome <= CACHE_HIT_VALIDATED;
     cache_count(service->cache, view,
                 is_hit && response->status == 304 ? CACHE_HIT_304 : report.outcome);
-    int64_t total_us = clock_mono_us() - request->arrived_us;
-    http_header(response, "Server-Timing", "cache;dur=%.2f, db;dur=%.2f, total;dur=%.2f",
-                (double)report.asked_us / 1000, (double)report.loaded_us / 1000,
-                (double)total_us / 1000);
+    set_timing(request, &report, response);
+}
+
+static void close_reader(void *thing)
+{
+    struct cache_reader *reader = thing;
+    cache_reader_close(&reader);
 }
 
 /* That somebody is not to be seen may be out of date as well while the database is away. */
@@ -107,8 +165,8 @@ static void fail_to_find(const struct http_request *request, const struct cache_
     }
     http_error(response, 404, "Cannot find user: %.*s", SLICE_ARGS(request->captures[0]));
     if (report.outcome == CACHE_UNVERIFIED) {
-        http_header(response, "Cache-Status", "refrain; hit; detail=unverified");
-        http_header(response, "Cache-Control", "no-store");
+        http_header_text(response, "Cache-Status", "refrain; hit; detail=unverified");
+        http_cache_control(response, "no-store");
     }
 }
 
@@ -137,10 +195,11 @@ void answer_read(const struct service *service, const struct http_request *reque
     }
     if (result == RESULT_OK) {
         finish(service, request, reader, view, response);
+        http_keep(response, reader, close_reader);
     } else {
         fail(service, request, reader, view, result, &error, response);
+        cache_reader_close(&reader);
     }
-    cache_reader_close(&reader);
 }
 
 bool answer_query_int(const struct http_request *request, const char *name, int64_t *value,

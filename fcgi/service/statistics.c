@@ -6,8 +6,6 @@
 #include "service/answer.h"
 #include "view/view.h"
 
-#include <inttypes.h>
-
 enum { COUNT_DEFAULT = 25 };
 
 /* What is asked for. */
@@ -42,7 +40,7 @@ static enum result parse_query(const struct http_request *request, struct query 
 
 /* The entries of the answer, cut from the chunks; how many they are. */
 static size_t append_entries(const struct query *query, const struct list *lists,
-                             size_t lists_count, struct buffer *body)
+                             size_t lists_count, struct http_response *response)
 {
     size_t skip = (size_t)(query->offset % LIST_CHUNK_ENTRIES);
     size_t left = (size_t)query->count;
@@ -51,9 +49,9 @@ static size_t append_entries(const struct query *query, const struct list *lists
         size_t end = skip + left < lists[i].count ? skip + left : lists[i].count;
         if (skip < end) {
             if (written > 0) {
-                buffer_append_char(body, ',');
+                buffer_append_char(&response->body, ',');
             }
-            buffer_append_slice(body, list_entries(&lists[i], skip, end));
+            http_lend(response, list_entries(&lists[i], skip, end));
             written += end - skip;
             left -= end - skip;
         }
@@ -73,10 +71,17 @@ static void write_answer(const struct http_request *request, const struct query 
     }
     buffer_append_text(body, "{\"payload\":{\"user_id\":");
     jwrite_string(body, request->captures[0]);
-    buffer_append_format(body, ",\"%s\":[", query->chart.kind->name);
-    size_t count = append_entries(query, lists, lists_count, body);
-    buffer_append_format(body, "],\"count\":%zu,\"offset\":%" PRId64 ",\"range\":\"%s\",",
-                         count, query->offset, query->chart.window.range);
+    buffer_append_text(body, ",\"");
+    buffer_append_text(body, query->chart.kind->name);
+    buffer_append_text(body, "\":[");
+    size_t count = append_entries(query, lists, lists_count, response);
+    buffer_append_text(body, "],\"count\":");
+    buffer_append_int(body, (int64_t)count);
+    buffer_append_text(body, ",\"offset\":");
+    buffer_append_int(body, query->offset);
+    buffer_append_text(body, ",\"range\":\"");
+    buffer_append_text(body, query->chart.window.range);
+    buffer_append_text(body, "\",");
     buffer_append_slice(body, lists[0].meta);
     buffer_append_text(body, "}}\n");
 }

@@ -97,6 +97,23 @@ static void refuses_broken_utf8_and_appends_nothing(void)
     }
 }
 
+static void copies_what_it_folds(void)
+{
+    static const char *const names[] = {"", " ", "Ann", "  B  \t c ", "\xc3\x89 T\xc3\xa9"};
+    struct arena *arena = arena_create();
+    struct slice copy;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct buffer to = BUFFER_EMPTY;
+        CU_ASSERT_EQUAL(fold_append(&to, slice_text(names[i])), RESULT_OK);
+        CU_ASSERT_EQUAL(fold_copy(arena, slice_text(names[i]), &copy), RESULT_OK);
+        CU_ASSERT(slice_equal(copy, buffer_slice(&to)));
+        CU_ASSERT_EQUAL(copy.data[copy.size_bytes], '\0');
+        buffer_free(&to);
+    }
+    CU_ASSERT_EQUAL(fold_copy(arena, slice_text("a\xc3"), &copy), RESULT_INVALID);
+    arena_destroy(&arena);
+}
+
 /* Ids are stored, so these values may never change. */
 static void hashes_are_for_ever(void)
 {
@@ -121,6 +138,7 @@ int main(void)
         UNIT_TEST(both_ways_agree),
         UNIT_TEST(folding_twice_changes_nothing),
         UNIT_TEST(refuses_broken_utf8_and_appends_nothing),
+        UNIT_TEST(copies_what_it_folds),
         UNIT_TEST(hashes_are_for_ever),
     };
     return unit_run("fold", tests, sizeof tests / sizeof *tests);

@@ -31,6 +31,7 @@ static void finds_query_parameters(void)
     CU_ASSERT_STRING_EQUAL(query_value("count=1&count=2", "count"), "1");
     CU_ASSERT_STRING_EQUAL(query_value("Count=1", "count"), "(absent)");
     CU_ASSERT_STRING_EQUAL(query_value("max%5Fts=7", "max_ts"), "7");
+    CU_ASSERT_STRING_EQUAL(query_value("x&a+b=c&y", "a b"), "c");
     CU_ASSERT_STRING_EQUAL(query_value("q=a+b%2Bc%26d", "q"), "a b+c&d");
     CU_ASSERT_STRING_EQUAL(query_value("q=%zz%", "q"), "%zz%");
 }
@@ -107,6 +108,10 @@ static void reads_parameters(void)
         (char[]){"HTTP_AUTHORIZATION=Token x"},
         (char[]){"HTTP_COOKIE=a=b"},
         (char[]){"HTTP_IF_NONE_MATCH=\"e\""},
+        (char[]){"HTTP_ACCEPT_ENCODING=gzip, br"},
+        (char[]){"REMOTE_ADDS=no"},
+        (char[]){"HTTP_IF_UNMODIFIED_SINCE=never"},
+        (char[]){"no parameter at all"},
         (char[]){"HTTP_X_REQUEST_ID=0af3-7.x"},
         (char[]){"REMOTE_ADDR=192.0.2.7"},
         NULL,
@@ -122,6 +127,7 @@ static void reads_parameters(void)
     CU_ASSERT_TRUE(slice_is(request.authorization, "Token x"));
     CU_ASSERT_TRUE(slice_is(request.cookie, "a=b"));
     CU_ASSERT_TRUE(slice_is(request.if_none_match, "\"e\""));
+    CU_ASSERT_TRUE(slice_is(request.accept_encoding, "gzip, br"));
     CU_ASSERT_TRUE(slice_is(request.request_id, "0af3-7.x"));
     CU_ASSERT_TRUE(slice_is(request.peer, "192.0.2.7"));
     CU_ASSERT_EQUAL(length, 12);
@@ -161,14 +167,91 @@ static void takes_query_from_the_address_and_drops_mad_ids(void)
     CU_ASSERT_EQUAL(request.request_id.size_bytes, 0);
 }
 
+static bool keeps_id(struct slice id)
+{
+    struct buffer parameter = BUFFER_EMPTY;
+    buffer_append_text(&parameter, "HTTP_X_REQUEST_ID=");
+    buffer_append_slice(&parameter, id);
+    struct http_request request;
+    CU_ASSERT_EQUAL(read_two("REQUEST_URI=/", parameter.data, &request), RESULT_OK);
+    buffer_free(&parameter);
+    CU_ASSERT_TRUE(request.request_id.size_bytes == 0 || slice_equal(request.request_id, id));
+    return request.request_id.size_bytes > 0;
+}
+
+static void keeps_ids_that_need_no_quotes(void)
+{
+    char id[129];
+    memset(id, 'a', sizeof id);
+    CU_ASSERT_TRUE(keeps_id(slice_of(id, 128)));
+    CU_ASSERT_FALSE(keeps_id(slice_of(id, 129)));
+    for (size_t size = 1; size < 40; size++) {
+        for (size_t at = 0; at < size; at++) {
+            id[at] = "\x01 \"\\\x7f\xc3"[at % 6];
+            CU_ASSERT_FALSE(keeps_id(slice_of(id, size)));
+            id[at] = "!~#[]"[at % 5];
+            CU_ASSERT_TRUE(keeps_id(slice_of(id, size)));
+        }
+    }
+}
+
+/* Encodings */
+
+static bool is_compressed(const char *accepted, int status, size_t own_bytes, size_t lent_bytes)
+{
+    static const char bytes[2000];
+    struct http_request request = {.accept_encoding = slice_text(accepted)};
+    struct http_response response = {.status = status};
+    buffer_append(&response.body, bytes, own_bytes);
+    http_lend(&response, slice_of(bytes, lent_bytes));
+    bool compressed = http_is_compressed(&request, &response);
+    http_response_free(&response);
+    return compressed;
+}
+
+static void tells_what_nginx_compresses(void)
+{
+    static const struct {
+        const char *accepted;
+        bool compressed;
+    } cases[] = {
+        {"gzip", true},          {"gzip, deflate, br", true},   {"br,gzip", true},
+        {"br, GZip", true},      {"gzip ;q=1", true},           {"gzip; q=0.5, br", true},
+        {"gzip;Q=0.001", true},  {"gzip;q=1.000", true},        {"gzip;", true},
+        {"br;q=1 gzip", true},   {"gzip;q=0.1 , br", true},     {"gzip , br", true},
+        {"", false},             {"gzi", false},                {"br", false},
+        {"*", false},            {"x-gzip", false},             {"identity", false},
+        {"gzip;q=0", false},     {"gzip;q=0.000, br", false},   {"gzip;q=0, *", false},
+        {"gzipped", false},      {"gzip/1", false},             {"gzip;q=", false},
+        {"gzip;q=2", false},     {"gzip;q=1.001", false},       {"gzip;q=0.5555", false},
+        {"gzip;q=0.5x", false},  {"gzip;level=1", false},       {"gzip;q=15", false},
+        {"gzip;q=0.", false},    {"gzip;q", false},             {"\tgzip", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_EQUAL(is_compressed(cases[i].accepted, 200, 1024, 0), cases[i].compressed);
+    }
+    CU_ASSERT_FALSE(is_compressed("gzip", 200, 1023, 0));
+    CU_ASSERT_TRUE(is_compressed("gzip", 200, 0, 1024));
+    CU_ASSERT_TRUE(is_compressed("gzip", 403, 1024, 0));
+    CU_ASSERT_TRUE(is_compressed("gzip", 404, 1024, 0));
+    CU_ASSERT_FALSE(is_compressed("gzip", 204, 1024, 0));
+    CU_ASSERT_FALSE(is_compressed("gzip", 503, 1024, 0));
+}
+
 /* Writing a response */
 
 static const char *finished(struct http_response *response, enum http_method method)
 {
     static struct buffer text;
+    struct slice pieces[HTTP_PIECES_MAX];
     buffer_clear(&text);
-    struct slice body = http_response_finish(response, method, slice_text("C: o\r\n"), &text);
-    buffer_append_slice(&text, body);
+    size_t count =
+        http_response_finish(response, method, slice_text("C: o\r\n"), &text, pieces);
+    CU_ASSERT_TRUE(count <= HTTP_PIECES_MAX);
+    CU_ASSERT_TRUE(slice_equal(pieces[0], buffer_slice(&text)));
+    for (size_t i = 1; i < count; i++) {
+        buffer_append_slice(&text, pieces[i]);
+    }
     return text.data;
 }
 
@@ -202,6 +285,86 @@ static void sends_no_body_where_there_is_none(void)
                            "Status: 304 Not Modified\r\nCache-Control: private, no-cache\r\n"
                            "C: o\r\n\r\n");
     http_response_free(&response);
+}
+
+static void writes_headers_without_formats(void)
+{
+    struct http_response response = {.status = 201};
+    http_header_text(&response, "Content-Type", "text/plain");
+    http_cache_control(&response, "no-store");
+    CU_ASSERT_STRING_EQUAL(finished(&response, HTTP_GET),
+                           "Status: 201 Created\r\nContent-Length: 0\r\n"
+                           "Content-Type: text/plain\r\nCache-Control: no-store\r\n"
+                           "C: o\r\n\r\n");
+    response.status = 299;
+    CU_ASSERT_TRUE(strncmp(finished(&response, HTTP_GET), "Status: 299 Unknown\r\n", 21) == 0);
+    http_response_free(&response);
+}
+
+/* More is lent than there is room for, some of it too little to be worth it. */
+static void lends_bodies(void)
+{
+    static char bytes[HTTP_LENT_MIN_BYTES];
+    struct http_response response = {.status = 200};
+    struct buffer expected = BUFFER_EMPTY;
+    memset(bytes, 'l', sizeof bytes);
+    for (int i = 0; i < HTTP_LENT_MAX + 3; i++) {
+        struct slice lent = slice_of(bytes, sizeof bytes - (i % 4 == 0));
+        buffer_append_int(&response.body, i);
+        http_lend(&response, lent);
+        buffer_append_int(&expected, i);
+        buffer_append_slice(&expected, lent);
+    }
+    http_lend(&response, slice_of(bytes, 0));
+    CU_ASSERT_EQUAL(http_body_size(&response), expected.size_bytes);
+    CU_ASSERT_TRUE(response.body.size_bytes < 8 * sizeof bytes);
+    const char *text = finished(&response, HTTP_GET);
+    char length[60];
+    snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n", expected.size_bytes);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, length));
+    CU_ASSERT_STRING_EQUAL(strstr(text, "\r\n\r\n") + 4, expected.data);
+    text = finished(&response, HTTP_HEAD);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, length));
+    CU_ASSERT_STRING_EQUAL(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+    response.status = 304;
+    text = finished(&response, HTTP_GET);
+    CU_ASSERT_STRING_EQUAL(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+    http_response_reset(&response);
+    CU_ASSERT_EQUAL(http_body_size(&response), 0);
+    buffer_free(&expected);
+    http_response_free(&response);
+}
+
+static void count_release(void *thing)
+{
+    ++*(int *)thing;
+}
+
+static void releases_what_it_keeps_once(void)
+{
+    int released[HTTP_KEPT_MAX] = {0};
+    char text[] = "It lies in what is kept.";
+    struct http_response response = {.status = 200};
+    for (int i = 0; i < HTTP_KEPT_MAX; i++) {
+        http_keep(&response, &released[i], count_release);
+    }
+    finished(&response, HTTP_GET);
+    CU_ASSERT_EQUAL(released[0], 0);
+    http_lend(&response, slice_text(text));
+    http_error(&response, 500, "%s", text);
+    for (int i = 0; i < HTTP_KEPT_MAX; i++) {
+        CU_ASSERT_EQUAL(released[i], 1);
+    }
+    CU_ASSERT_STRING_EQUAL(response.body.data,
+                           "{\"code\":500,\"error\":\"It lies in what is kept.\"}\n");
+    http_response_reset(&response);
+    CU_ASSERT_EQUAL(released[0], 1);
+    http_keep(&response, &released[0], count_release);
+    http_response_reset(&response);
+    CU_ASSERT_EQUAL(released[0], 2);
+    http_keep(&response, &released[0], count_release);
+    http_response_free(&response);
+    CU_ASSERT_EQUAL(released[0], 3);
 }
 
 static void keeps_headers_on_their_lines(void)
@@ -285,7 +448,12 @@ int main(void)
         UNIT_TEST(reads_parameters),
         UNIT_TEST(refuses_what_is_no_request),
         UNIT_TEST(takes_query_from_the_address_and_drops_mad_ids),
+        UNIT_TEST(keeps_ids_that_need_no_quotes),
+        UNIT_TEST(tells_what_nginx_compresses),
         UNIT_TEST(writes_headers_and_defaults),
+        UNIT_TEST(writes_headers_without_formats),
+        UNIT_TEST(lends_bodies),
+        UNIT_TEST(releases_what_it_keeps_once),
         UNIT_TEST(sends_no_body_where_there_is_none),
         UNIT_TEST(keeps_headers_on_their_lines),
         UNIT_TEST(writes_errors_as_json),

@@ -208,8 +208,10 @@ static const char *answered(enum http_method method, const char *path)
     struct buffer head = BUFFER_EMPTY;
     const struct http_resource *resource = http_dispatch_find(router, &request);
     http_dispatch_answer(resource, NULL, &request, &response);
-    struct slice body = http_response_finish(&response, method,
-                                             http_dispatch_cors(resource, &request), &head);
+    struct slice pieces[HTTP_PIECES_MAX];
+    size_t count = http_response_finish(&response, method, http_dispatch_cors(resource, &request),
+                                        &head, pieces);
+    struct slice body = count > 1 ? pieces[1] : slice_of("", 0);
     snprintf(text, sizeof text, "%s%.*s", head.data, SLICE_ARGS(body));
     buffer_free(&head);
     http_response_free(&response);

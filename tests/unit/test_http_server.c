@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fastcgi_client.h"
+#include "http/response.h"
 #include "http/server.h"
 #include "unit.h"
 
@@ -25,7 +26,8 @@ enum {
     idle_connections = 64,
     threads = idle_connections + 8,
     body_max_bytes = 300000,
-    large_bytes = 700001, /* of more than one batch of records */
+    large_bytes = 700001,
+    huge_bytes = 4500001, /* of more than one batch of records */
     time_limit_s = 300,
 };
 
@@ -33,6 +35,8 @@ static char folder[64];
 static char socket_path[96];
 static int entered[2];  /* a handler tells that it has begun */
 static int released[2]; /* and waits until it may end */
+static int given_back[2]; /* what a response kept is released */
+static char *huge;        /* and lent */
 
 /* The server's side */
 
@@ -73,10 +77,41 @@ static void answer_nothing(void *context, const struct http_request *request,
     response->status = 204;
 }
 
+static void give_back(void *thing)
+{
+    CU_ASSERT_EQUAL(write(given_back[1], thing, 1), 1);
+}
+
+/* Pieces of all sizes, the last of them larger than a batch. */
+static void append_lent(struct http_response *response)
+{
+    for (size_t size = 1; size < huge_bytes; size *= 9) {
+        buffer_append_char(&response->body, '<');
+        http_lend(response, slice_of(huge, size));
+    }
+    http_lend(response, slice_of(huge, huge_bytes));
+    buffer_append_char(&response->body, '>');
+}
+
+static void answer_lent(void *context, const struct http_request *request,
+                        struct http_response *response)
+{
+    static char mark = 'k';
+    (void)context;
+    append_lent(response);
+    http_keep(response, &mark, give_back);
+    if (slice_is(request->query, "failed")) {
+        http_error(response, 503, "Not now.");
+    } else if (slice_is(request->query, "short")) {
+        buffer_reserve(&response->body, SIZE_MAX / 2);
+    }
+}
+
 static const struct http_route routes[] = {
     {HTTP_GET | HTTP_POST, "/1/echo", answer_body, NULL},
     {HTTP_GET, "/1/large", answer_large, NULL},
     {HTTP_GET, "/1/slow", answer_slowly, NULL},
+    {HTTP_GET, "/1/lent", answer_lent, NULL},
     {HTTP_GET, "/1/nothing", answer_nothing, NULL},
 };
 
@@ -215,6 +250,63 @@ static void sends_large_answers_and_reads_large_bodies(void)
     buffer_free(&body);
     buffer_free(&response);
     stop_server(child);
+}
+
+static bool is_given_back_once(void)
+{
+    char marks[2];
+    struct pollfd more = {.fd = given_back[0], .events = POLLIN};
+    return poll(&more, 1, 20000) == 1
+           && read(given_back[0], marks, sizeof marks) == 1;
+}
+
+static void sends_what_is_lent_and_gives_it_back(void)
+{
+    struct http_response expected = {.status = 200};
+    struct buffer whole = BUFFER_EMPTY;
+    huge = malloc(huge_bytes);
+    for (size_t i = 0; i < huge_bytes; i++) {
+        huge[i] = (char)('a' + i % 23);
+    }
+    append_lent(&expected);
+    size_t own = 0;
+    for (size_t i = 0; i < expected.lent_count; i++) {
+        const struct http_lent *lent = &expected.lent[i];
+        buffer_append(&whole, expected.body.data + own, lent->at - own);
+        buffer_append_slice(&whole, lent->bytes);
+        own = lent->at;
+    }
+    buffer_append(&whole, expected.body.data + own, expected.body.size_bytes - own);
+    pid_t child = start_server(60000000);
+    int client = client_connect(socket_path);
+    struct buffer response = BUFFER_EMPTY;
+    for (int i = 0; i < 2; i++) {
+        client_request(client, "GET", "/1/lent", "", slice_text(""));
+        CU_ASSERT_TRUE(client_response(client, &response));
+        CU_ASSERT_STRING_EQUAL(body_of(&response), whole.data);
+        CU_ASSERT_TRUE(is_given_back_once());
+    }
+    client_request(client, "HEAD", "/1/lent", "", slice_text(""));
+    CU_ASSERT_TRUE(client_response(client, &response));
+    CU_ASSERT_STRING_EQUAL(body_of(&response), "");
+    CU_ASSERT_TRUE(is_given_back_once());
+    client_request(client, "GET", "/1/lent?failed", "", slice_text(""));
+    CU_ASSERT_TRUE(client_response(client, &response));
+    CU_ASSERT_STRING_EQUAL(body_of(&response), "{\"code\":503,\"error\":\"Not now.\"}\n");
+    CU_ASSERT_TRUE(is_given_back_once());
+    client_request(client, "GET", "/1/lent?short", "", slice_text(""));
+    CU_ASSERT_TRUE(client_response(client, &response));
+    CU_ASSERT_TRUE(starts_with(&response, "Status: 503 Service Unavailable\r\n"));
+    CU_ASSERT_TRUE(is_given_back_once());
+    /* Nobody is left to read it. */
+    client_request(client, "GET", "/1/lent", "", slice_text(""));
+    close(client);
+    CU_ASSERT_TRUE(is_given_back_once());
+    buffer_free(&whole);
+    buffer_free(&response);
+    http_response_free(&expected);
+    stop_server(child);
+    free(huge);
 }
 
 static void refuses_bodies_over_the_limit_unread(void)
@@ -407,6 +499,7 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT_TEST(keeps_connections),
         UNIT_TEST(sends_large_answers_and_reads_large_bodies),
+        UNIT_TEST(sends_what_is_lent_and_gives_it_back),
         UNIT_TEST(refuses_bodies_over_the_limit_unread),
         UNIT_TEST(refuses_bodies_of_another_length),
         UNIT_TEST(survives_what_is_no_request),
@@ -418,7 +511,8 @@ int main(void)
     const char *temporary = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/refrain-XXXXXX",
              temporary != NULL && strlen(temporary) < 40 ? temporary : "/tmp");
-    if (mkdtemp(folder) == NULL || pipe(entered) != 0 || pipe(released) != 0) {
+    if (mkdtemp(folder) == NULL || pipe(entered) != 0 || pipe(released) != 0
+        || pipe(given_back) != 0) {
         printf("Bail out! no temporary folder\n");
         return EXIT_FAILURE;
     }
