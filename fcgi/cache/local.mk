@@ -7,12 +7,12 @@ libcore_a_SOURCES += \
 	%D%/filling.c %D%/filling.h \
 	%D%/flight.c %D%/flight.h \
 	%D%/gate.c %D%/gate.h \
-	%D%/identity.c %D%/identity.h \
 	%D%/heartbeats.c %D%/heartbeats.h \
+	%D%/identity.c %D%/identity.h \
 	%D%/key.c %D%/key.h \
 	%D%/knowledge.c %D%/knowledge.h \
-	%D%/l1.c %D%/l1.h %D%/l1_shard.c %D%/l1_shard.h \
 	%D%/mapped.c %D%/mapped.h \
+	%D%/l1.c %D%/l1.h %D%/l1_shard.c %D%/l1_shard.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/near.c \
 	%D%/protocol.h \
@@ -20,6 +20,7 @@ libcore_a_SOURCES += \
 	%D%/record.c %D%/record.h \
 	%D%/relay.c %D%/relay.h \
 	%D%/relay_beat.c %D%/relay_beat.h \
+	%D%/relay_hold.c %D%/relay_hold.h \
 	%D%/relay_poll.c %D%/relay_poll.h \
 	%D%/scripts.c %D%/scripts.h \
 	%D%/slots.c %D%/slots.h \

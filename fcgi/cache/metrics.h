@@ -81,13 +81,13 @@ enum cache_view {
     ROW(STATE_READS, "refrain_cache_state_reads_total", "",                                        \
         "Versions read from the database by key.")                                                 \
     ROW(WARM_HIT, "refrain_cache_warm_requests_total", "outcome=\"hit\"",                           \
-        "Pages looked up ahead of their readers, by what became of them.")                         \
+        "Users whose pages were looked up ahead of their readers, by what became of it.")          \
     ROW(WARM_FILLED, "refrain_cache_warm_requests_total", "outcome=\"filled\"", "")                \
     ROW(WARM_FAILED, "refrain_cache_warm_requests_total", "outcome=\"failed\"", "")                \
     ROW(WARM_PAUSES, "refrain_cache_warm_pauses_total", "",                                        \
-        "Pauses of computing ahead, because the database was slow or away.")                       \
+        "Pauses of computing ahead, because a server was slow or away.")                           \
     ROW(WARM_DROPPED, "refrain_cache_warm_dropped_total", "",                                      \
-        "Changes that nothing was computed for: too many came at once.")                           \
+        "Changes that nothing was computed for: too many, or the database did not answer.")        \
     ROW(PHANTOMS, "refrain_cache_phantom_versions_total", "",                                      \
         "Versions in Redis that the database does not know, removed.")                             \
     ROW(UNREADABLE, "refrain_cache_unreadable_total", "",                                          \

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "cache/protocol.h"
 #include "cache/relay_beat.h"
+#include "cache/relay_hold.h"
 #include "cache/relay_poll.h"
 
 #include <inttypes.h>
@@ -41,12 +42,9 @@ static const size_t changes_max = 10000;
 
 struct relay {
     struct relay_options options;
+    struct relay_listener listener;
     struct relay_beater *beater;
-    bool held[CACHE_BUCKETS];
-    int held_count;
-    char nonce[CACHE_NONCE_SIZE]; /* in all heartbeats that are held */
-    struct buffer position;       /* that all of them have reached, or passed */
-    int64_t extended_at_us;       /* when they were last known to live */
+    struct relay_hold hold;
     int64_t succeeded_at_us; /* the last round that did */
     int64_t next_mark_us;
     bool database_fails, redis_fails; /* since the last try */
@@ -57,6 +55,7 @@ struct round {
     char nonce[CACHE_NONCE_SIZE]; /* that it leaves */
     bool has_position;
     bool was_refused;
+    bool has_raised; /* epochs */
     int64_t pending_us;
 };
 
@@ -86,32 +85,20 @@ void relay_destroy(struct relay **relay)
 {
     if (*relay != NULL) {
         relay_beater_destroy(&(*relay)->beater);
-        buffer_free(&(*relay)->position);
+        buffer_free(&(*relay)->hold.position);
         free(*relay);
         *relay = NULL;
     }
 }
 
+void relay_listen(struct relay *relay, const struct relay_listener *listener)
+{
+    relay->listener = *listener;
+}
+
 static void count(struct relay *relay, enum cache_counter counter, size_t by)
 {
     cache_metrics_add(relay->options.metrics, counter, by);
-}
-
-static int count_buckets(const bool buckets[CACHE_BUCKETS])
-{
-    int sum = 0;
-    for (int b = 0; b < CACHE_BUCKETS; b++) {
-        sum += buckets[b];
-    }
-    return sum;
-}
-
-static void log_buckets(enum log_level level, const char *event, int buckets, const char *key,
-                        const char *text)
-{
-    char number[16];
-    snprintf(number, sizeof number, "%d", buckets);
-    log_event(level, event, "buckets", number, text == NULL ? NULL : key, text, NULL);
 }
 
 /* A server that fails does so in every round, and is told of once. */
@@ -123,23 +110,10 @@ static void note_failure(bool *fails, enum result result, const struct error *er
     *fails = true;
 }
 
-static void lose(struct relay *relay, const bool buckets[CACHE_BUCKETS], const char *reason)
-{
-    int lost = 0;
-    for (int b = 0; b < CACHE_BUCKETS; b++) {
-        lost += buckets[b] && relay->held[b];
-        relay->held[b] = relay->held[b] && !buckets[b];
-    }
-    relay->held_count -= lost;
-    if (lost > 0) {
-        log_buckets(LOG_WARN_LEVEL, "relay-lost", lost, "reason", reason);
-    }
-}
-
 /* The first of a round counts. */
 static enum result keep_position(struct round *round, struct slice position, struct error *error)
 {
-    struct buffer *kept = &round->relay->position;
+    struct buffer *kept = &round->relay->hold.position;
     if (round->has_position) {
         return RESULT_OK;
     }
@@ -212,9 +186,10 @@ static enum result raise_epochs(struct round *round, const struct group *group,
         note_failure(&relay->database_fails, result, error);
         return result;
     }
-    int raised = count_buckets(buckets);
+    int raised = relay_count_buckets(buckets);
+    round->has_raised = true;
     count(relay, counter_of(reason), (size_t)raised);
-    log_buckets(LOG_WARN_LEVEL, "epochs-raised", raised, "reason", reason);
+    relay_log_buckets(LOG_WARN_LEVEL, "epochs-raised", raised, reason);
     return RESULT_OK;
 }
 
@@ -257,21 +232,17 @@ static enum result poll_group(struct round *round, const struct group *group,
     return result;
 }
 
-/* Those of the group's buckets that were extended are held now, and the others are not. */
-static void note_beat(struct round *round, const struct group *group, const bool *extended,
-                      enum result result)
+/* Whose changes Redis knows now. */
+static void tell(const struct relay *relay, const struct relay_poll *poll, const bool *extended)
 {
-    struct relay *relay = round->relay;
-    bool others[CACHE_BUCKETS];
-    relay->extended_at_us = clock_mono_us();
-    memcpy(relay->nonce, round->nonce, sizeof relay->nonce);
-    for (int b = 0; b < CACHE_BUCKETS; b++) {
-        others[b] = group->buckets[b] && !extended[b];
-        round->was_refused = round->was_refused || others[b];
-        relay->held_count += extended[b] && !relay->held[b];
-        relay->held[b] = relay->held[b] || extended[b];
+    for (int b = 0; b < CACHE_BUCKETS && relay->listener.told != NULL; b++) {
+        for (size_t i = relay_poll_first(poll, b); i < relay_poll_first(poll, b + 1) && extended[b];
+             i++) {
+            struct relay_change change;
+            relay_poll_change(poll, i, &change);
+            relay->listener.told(relay->listener.context, change.subject.hash);
+        }
     }
-    lose(relay, others, result == RESULT_OK ? "refused" : "unknown");
 }
 
 /* Ends the group's round. */
@@ -296,7 +267,11 @@ static enum result beat_group(struct round *round, const struct group *group,
     size_t told = count_changes(poll, extended);
     count(relay, CACHE_COUNT_APPLY_RELAY_OK, told);
     count(relay, CACHE_COUNT_APPLY_RELAY_FAILED, count_changes(poll, group->buckets) - told);
-    note_beat(round, group, extended, result);
+    if (!relay_hold_note(&relay->hold, group->buckets, extended, round->nonce,
+                         result == RESULT_OK ? "refused" : "unknown")) {
+        round->was_refused = true;
+    }
+    tell(relay, poll, extended);
     if (result != RESULT_OK) {
         note_failure(&relay->redis_fails, result, error);
     } else {
@@ -328,10 +303,10 @@ static enum result renew(struct round *round, struct error *error)
 {
     struct relay *relay = round->relay;
     bool buckets[CACHE_BUCKETS];
-    memcpy(buckets, relay->held, sizeof buckets);
+    memcpy(buckets, relay->hold.buckets, sizeof buckets);
     const struct group group = {.buckets = buckets,
-                                .position = buffer_slice(&relay->position),
-                                .nonce = relay->nonce};
+                                .position = buffer_slice(&relay->hold.position),
+                                .nonce = relay->hold.nonce};
     return run_group(round, &group, error);
 }
 
@@ -365,7 +340,7 @@ static enum result mark_and_take(struct round *round, struct error *error)
     struct kv_batch *batch = NULL;
     char nonce[CACHE_NONCE_SIZE];
     for (int b = 0; b < CACHE_BUCKETS; b++) {
-        wanted[b] = !relay->held[b];
+        wanted[b] = !relay->hold.buckets[b];
     }
     cache_make_nonce(nonce);
     enum result result = relay_mark(relay->beater, nonce, wanted, marked, positions, &batch, error);
@@ -395,14 +370,14 @@ static enum result probe_database(struct round *round, struct error *error)
 static enum result take_over(struct round *round, struct error *error)
 {
     struct relay *relay = round->relay;
-    int held_before = relay->held_count;
+    int held_before = relay->hold.count;
     enum result result = relay->database_fails ? probe_database(round, error) : RESULT_OK;
     if (result == RESULT_OK) {
         result = mark_and_take(round, error);
     }
-    if (relay->held_count > held_before) {
-        count(relay, CACHE_COUNT_TAKEOVERS, (size_t)(relay->held_count - held_before));
-        log_buckets(LOG_INFO_LEVEL, "relay-holds", relay->held_count, NULL, NULL);
+    if (relay->hold.count > held_before) {
+        count(relay, CACHE_COUNT_TAKEOVERS, (size_t)(relay->hold.count - held_before));
+        relay_log_buckets(LOG_INFO_LEVEL, "relay-holds", relay->hold.count, NULL);
     }
     return result;
 }
@@ -413,10 +388,10 @@ static void count_round(const struct round *round, enum result result, int64_t b
     struct cache_metrics *metrics = relay->options.metrics;
     enum cache_counter counter = result != RESULT_OK      ? CACHE_COUNT_ROUND_FAILED
                                  : round->was_refused     ? CACHE_COUNT_ROUND_REFUSED
-                                 : relay->held_count == 0 ? CACHE_COUNT_ROUND_STANDBY
+                                 : relay->hold.count == 0 ? CACHE_COUNT_ROUND_STANDBY
                                                           : CACHE_COUNT_ROUND_OK;
     count(relay, counter, 1);
-    cache_metrics_set(metrics, CACHE_LEVEL_RELAY_BUCKETS, (uint64_t)relay->held_count);
+    cache_metrics_set(metrics, CACHE_LEVEL_RELAY_BUCKETS, (uint64_t)relay->hold.count);
     /* Nobody knows what a round that failed has missed, but not since when. */
     int64_t pending_us =
         result == RESULT_OK ? round->pending_us : clock_mono_us() - relay->succeeded_at_us;
@@ -434,45 +409,25 @@ void relay_round(struct relay *relay)
     enum result result = RESULT_OK;
     int64_t began_us = clock_mono_us();
     cache_make_nonce(round.nonce);
-    if (relay->held_count > 0 && began_us - relay->extended_at_us > heartbeat_us) {
-        lose(relay, relay->held, "expired");
+    if (relay->hold.count > 0 && began_us - relay->hold.extended_at_us > heartbeat_us) {
+        relay_hold_lose(&relay->hold, relay->hold.buckets, "expired");
     }
-    if (relay->held_count > 0) {
+    if (relay->hold.count > 0) {
         result = renew(&round, &error);
     }
     /* What could not be extended holds another nonce than what would be taken over now. */
-    if (result == RESULT_OK && relay->held_count < CACHE_BUCKETS
+    if (result == RESULT_OK && relay->hold.count < CACHE_BUCKETS
         && clock_mono_us() >= relay->next_mark_us) {
         result = take_over(&round, &error);
     }
     count_round(&round, result, began_us);
+    if (round.has_raised && relay->listener.lost != NULL) {
+        relay->listener.lost(relay->listener.context);
+    }
 }
 
 void relay_release(struct relay *relay)
 {
-    if (relay->held_count == 0) {
-        return;
-    }
-    /* A heartbeat that ends at once, and that nobody would believe. */
-    struct relay_poll nothing = {.position = buffer_slice(&relay->position),
-                                 .generations = "0 0 0 0"};
-    for (int b = 0; b < CACHE_BUCKETS; b++) {
-        nothing.epochs[b] = slice_text("0");
-    }
-    char nonce[CACHE_NONCE_SIZE];
-    cache_make_nonce(nonce);
-    const struct relay_beat beat = {.poll = &nothing,
-                                    .buckets = relay->held,
-                                    .old_nonce = relay->nonce,
-                                    .new_nonce = nonce,
-                                    .life_ms = 1};
-    bool extended[CACHE_BUCKETS];
-    struct error error;
-    enum result result = relay_beat(relay->beater, &beat, extended, &error);
-    if (result != RESULT_OK) {
-        log_error("relay-release-failed", result, &error);
-    }
-    memset(relay->held, false, sizeof relay->held);
-    relay->held_count = 0;
+    relay_hold_release(&relay->hold, relay->beater);
     cache_metrics_set(relay->options.metrics, CACHE_LEVEL_RELAY_BUCKETS, 0);
 }

@@ -24,6 +24,18 @@ struct relay_options {
 struct relay *relay_create(const struct relay_options *options);
 void relay_destroy(struct relay **relay);
 
+/* Who wants to know what comes of rounds. Called by the thread that runs them, which it must not
+ * hold up. */
+struct relay_listener {
+    /* Redis knows now of a change of this user. */
+    void (*told)(void *context, const char *subject_hash);
+    /* A round has made all values of some buckets invalid, and is over. */
+    void (*lost)(void *context);
+    void *context;
+};
+/* Copied; to be called before the first round. Without it nobody is told. */
+void relay_listen(struct relay *relay, const struct relay_listener *listener);
+
 /* One round: extends the heartbeats that this relay holds, and takes over those that nobody holds.
  * Call it every RELAY_ROUND_MS, from one thread at a time. Never fails: what went wrong is logged,
  * counted and tried again. May block for about a second where a server does not answer. */

@@ -1,2 +1,5 @@
 libcore_a_SOURCES += \
+	%D%/warm.c %D%/warm.h \
+	%D%/warm_load.c %D%/warm_load.h \
+	%D%/warm_queue.c %D%/warm_queue.h \
 	%D%/worker.c %D%/worker.h

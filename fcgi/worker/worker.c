@@ -17,15 +17,17 @@ static const int64_t start_max_us = 10000000;
 static const struct timespec no_time = {0};
 static const struct timespec retry_time = {.tv_sec = 1};
 static const struct timespec idle_time = {.tv_sec = 2};
-static const int64_t relay_purge_every_us = 60000000;
+static const int64_t minute_us = 60000000;
 static const int64_t relay_purge_batch = 20000; /* the most that one call removes */
 
 static const struct db_function fn_purge = {"user_purge", 1};
 static const struct db_function fn_relay_purge = {"relay_purge", 0};
+static const struct db_function fn_reading_purge = {"reading_purge", 0};
 
 struct purging {
     struct db *db;
     int64_t next_relay_us;
+    int64_t next_reading_us;
     bool fails; /* told of already */
 };
 
@@ -55,7 +57,8 @@ static int64_t purge(struct purging *purging, const struct db_function *function
     return removed;
 }
 
-/* What deleted users left behind, and changes that all relays know. True if there may be more. */
+/* What deleted users left behind, changes that all relays know, and whose pages nobody reads any
+ * more. True if there may be more. */
 static bool purge_step(struct purging *purging)
 {
     const char *const params[] = {purge_batch};
@@ -64,7 +67,11 @@ static bool purge_step(struct purging *purging)
     if (now_us >= purging->next_relay_us) {
         has_more =
             purge(purging, &fn_relay_purge, NULL, "purged-changes") == relay_purge_batch;
-        purging->next_relay_us = has_more ? now_us : now_us + relay_purge_every_us;
+        purging->next_relay_us = has_more ? now_us : now_us + minute_us;
+    }
+    if (now_us >= purging->next_reading_us) {
+        purge(purging, &fn_reading_purge, NULL, "purged-readers");
+        purging->next_reading_us = now_us + minute_us;
     }
     return purge(purging, &fn_purge, params, "purged") > 0 || has_more;
 }
@@ -99,27 +106,42 @@ static void release(void *relay)
     relay_release(relay);
 }
 
-static enum result work(struct db *db, struct relay *relay, const sigset_t *signals,
-                        struct error *error)
+static void purge_until_told(struct db *db, const sigset_t *signals)
 {
-    struct metronome *metronome;
     struct purging purging = {.db = db};
-    const struct metronome_options rounds = {run_round, release, relay,
-                                             RELAY_ROUND_MS * INT64_C(1000)};
-    enum result result = metronome_start(&rounds, &metronome, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
-    log_event(LOG_INFO_LEVEL, "ready", NULL);
     bool is_busy = true;
     while (sigtimedwait(signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
         is_busy = purge_step(&purging);
     }
-    metronome_stop(&metronome);
-    return RESULT_OK;
 }
 
-enum result worker_run(struct db *db, struct relay *relay, struct error *error)
+static enum result work(const struct worker_options *options, const sigset_t *signals,
+                        struct error *error)
+{
+    struct warm *warm = NULL;
+    struct metronome *metronome = NULL;
+    const struct metronome_options rounds = {run_round, release, options->relay,
+                                             RELAY_ROUND_MS * INT64_C(1000)};
+    enum result result = RESULT_OK;
+    if (options->warm != NULL) {
+        result = warm_start(options->warm, &warm, error);
+    }
+    if (result == RESULT_OK && warm != NULL) {
+        warm_listen(warm, options->relay);
+    }
+    if (result == RESULT_OK) {
+        result = metronome_start(&rounds, &metronome, error);
+    }
+    if (result == RESULT_OK) {
+        log_event(LOG_INFO_LEVEL, "ready", NULL);
+        purge_until_told(options->db, signals);
+    }
+    metronome_stop(&metronome);
+    warm_stop(&warm);
+    return result;
+}
+
+enum result worker_run(const struct worker_options *options, struct error *error)
 {
     sigset_t signals;
     sigemptyset(&signals);
@@ -127,9 +149,9 @@ enum result worker_run(struct db *db, struct relay *relay, struct error *error)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     bool is_told = false;
-    enum result result = await_schema(db, &signals, &is_told, error);
+    enum result result = await_schema(options->db, &signals, &is_told, error);
     if (result == RESULT_OK && !is_told) {
-        result = work(db, relay, &signals, error);
+        result = work(options, &signals, error);
     }
     if (result == RESULT_OK) {
         log_event(LOG_INFO_LEVEL, "stopped", NULL);

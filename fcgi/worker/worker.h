@@ -4,13 +4,17 @@
 #ifndef REFRAIN_WORKER_WORKER_H
 #define REFRAIN_WORKER_WORKER_H
 
-#include "cache/relay.h"
-#include "db/db.h"
+#include "worker/warm.h"
 
-/* Removes what is of no use any more, and runs the relay, until SIGTERM or SIGINT; then it ends the
- * step it is at and returns RESULT_OK. A server that is away is waited for; a schema that does not
- * fit is RESULT_CONFLICT. The calling thread owns the signals. `db` is not the relay's: its
- * statements may take long. */
-enum result worker_run(struct db *db, struct relay *relay, struct error *error) MUST_CHECK;
+struct worker_options {
+    struct db *db; /* for statements that may take long: not the relay's, nor the warmer's */
+    struct relay *relay;
+    const struct warm_options *warm; /* NULL: nothing is computed ahead */
+};
+
+/* Removes what is of no use any more, runs the relay, and computes ahead, until SIGTERM or SIGINT;
+ * then it ends the step it is at and returns RESULT_OK. A server that is away is waited for; a schema
+ * that does not fit is RESULT_CONFLICT. The calling thread owns the signals. */
+enum result worker_run(const struct worker_options *options, struct error *error) MUST_CHECK;
 
 #endif

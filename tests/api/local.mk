@@ -15,4 +15,5 @@ EXTRA_DIST += \
 	%D%/test_monitoring.py \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \
-	%D%/test_submission.py
+	%D%/test_submission.py \
+	%D%/test_warm.py

@@ -24,6 +24,7 @@ redis_fixture = %D%/fake_redis.c %D%/fake_redis.h %D%/real_redis.c %D%/real_redi
 %C%_test_cache_vigil_SOURCES = %D%/test_cache_vigil.c $(redis_fixture)
 
 unit_tests += %D%/test_service
+unit_tests += %D%/test_worker_warm
 unit_tests += %D%/test_base_breaker
 unit_tests += %D%/test_base_fold
 unit_tests += %D%/test_base_log
