@@ -140,10 +140,14 @@ static void call(struct readers *readers, const struct telling *telling)
     db_rows_free(&rows);
 }
 
-/* What could not be told is told again within a minute, if it is read again. */
+/* What could not be told is told again within a minute, if it is read again. A database that does not
+ * answer to reads is left to them: that it takes notes would say nothing about it. */
 static void tell(void *context)
 {
     struct readers *readers = context;
+    if (db_is_away(readers->db)) {
+        return;
+    }
     struct telling telling = {.users = BUFFER_EMPTY, .pages = BUFFER_EMPTY};
     db_array_open(&telling.users);
     db_array_open(&telling.pages);
