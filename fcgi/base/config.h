@@ -31,8 +31,8 @@
         600000, "", "limit of one statement of a request")                                         \
     ROW(REDIS_URL, "redis", "url", TEXT, "unix:///run/redis/redis.sock", 0, 0, "",                 \
         "unix:///PATH or redis://[USER:PASSWORD@]HOST[:PORT]")                                     \
-    ROW(REDIS_POOL, "redis", "pool", NUMBER, "4", 1, 1000, "",                                     \
-        "connections of one process at most; twice the processor's cores")                         \
+    ROW(REDIS_POOL, "redis", "pool", NUMBER, "16", 1, 1000, "",                                    \
+        "connections of one process at most; who finds none waits")                                \
     ROW(REDIS_TIMEOUT_MS, "redis", "timeout_ms", NUMBER, "50", 1, 10000, "",                       \
         "limit of one command; past it the database answers")                                      \
     ROW(CACHE_VALUE_MAX_BYTES, "cache", "value_max_bytes", NUMBER, "262144", 1024, 67108864, "",   \
