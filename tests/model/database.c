@@ -31,6 +31,7 @@ static void tick(const struct model *model, const struct state *s, struct explor
     age_commits(model, &next.db);
     age_node(&next.node[0]);
     age_node(&next.node[1]);
+    processes_tick(model, &next);
     explore_step(explorer, &next, STEP_TICK, 0);
 }
 
@@ -54,6 +55,7 @@ static void commit(const struct model *model, const struct state *s, struct expl
         db->apply_epoch[i] = db->open_epoch > 0 ? db->open_epoch : db->epoch;
     }
     db->open_epoch = 0;
+    processes_commit(model, &next, i);
     explore_step(explorer, &next, step, i + 1);
 }
 
@@ -180,6 +182,7 @@ static void promote(const struct state *s, struct explorer *explorer, enum step 
     if (next.failovers_left != UNLIMITED) {
         next.failovers_left--;
     }
+    processes_fail_over(&next, step);
     if (step == STEP_SPLIT) {
         next.replica = REPLICA_SERVES;
         explore_step(explorer, &next, step, 0);
@@ -197,11 +200,15 @@ static void fail_over(const struct model *model, const struct state *s, struct e
         struct state next = *s;
         next.replica = REPLICA_LAGS;
         next.node[1] = next.node[0];
+        next.l1.hb_age[1] = next.l1.hb_age[0];
         explore_step(explorer, &next, STEP_LAG, 0);
     } else if (s->replica == REPLICA_LAGS) {
         promote(s, explorer, STEP_FAILOVER);
         if (model->bounds.splits) {
             promote(s, explorer, STEP_SPLIT);
+        }
+        if (model->bounds.swaps) {
+            promote(s, explorer, STEP_SWAP);
         }
     }
 }

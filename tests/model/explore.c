@@ -1,28 +1,32 @@
 /*
  * Breadth-first search over all states. Each is kept once, in packed form, with the step that first
- * led to it: so the first state found to break a promise is one that the fewest steps lead to.
+ * led to it: so the first state found to break a promise is one that the fewest steps lead to. An
+ * entry is as many words as the model's states fill, and one for the way that led there.
  */
 #include "model.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct node_entry {
-    struct packed state;
+struct way {
     uint32_t parent; /* index; of the first its own */
     uint8_t step, who;
 };
+static_assert(sizeof(struct way) == sizeof(uint64_t), "the last word of an entry");
 
 struct explorer {
     const struct model *model;
     const struct exploration *how;
-    struct node_entry *entries;
+    size_t words; /* of a state */
+    uint64_t *entries;
     size_t count, capacity;
     uint32_t *table; /* open addressing: 1 + index, 0 is free */
     size_t table_size;
     size_t current;
+    const struct state *from; /* that is the current one; NULL at the start */
     double started_s, told_s;
 };
 
@@ -44,22 +48,40 @@ static void *must(void *memory)
 
 /* ── the set of states ── */
 
-static uint64_t hash(const struct packed *state)
+static uint64_t *entry(const struct explorer *explorer, size_t index)
+{
+    return explorer->entries + index * (explorer->words + 1);
+}
+
+static struct way way(const struct explorer *explorer, size_t index)
+{
+    struct way way;
+    memcpy(&way, entry(explorer, index) + explorer->words, sizeof way);
+    return way;
+}
+
+static size_t entry_bytes(const struct explorer *explorer)
+{
+    return (explorer->words + 1) * sizeof *explorer->entries;
+}
+
+static uint64_t hash(const uint64_t *state, size_t words)
 {
     uint64_t h = 0x9e3779b97f4a7c15;
-    for (int i = 0; i < PACKED_WORDS; i++) {
-        h = (h ^ state->words[i]) * 0xff51afd7ed558ccd;
+    for (size_t i = 0; i < words; i++) {
+        h = (h ^ state[i]) * 0xff51afd7ed558ccd;
         h ^= h >> 32;
     }
     return h;
 }
 
 /* Where it is, or a free place for it. */
-static uint32_t *find(const struct explorer *explorer, const struct packed *state)
+static uint32_t *find(const struct explorer *explorer, const uint64_t *state)
 {
-    size_t mask = explorer->table_size - 1, at = hash(state) & mask;
+    size_t mask = explorer->table_size - 1, at = hash(state, explorer->words) & mask;
+    size_t size = explorer->words * sizeof *state;
     while (explorer->table[at] != 0
-           && memcmp(&explorer->entries[explorer->table[at] - 1].state, state, sizeof *state)) {
+           && memcmp(entry(explorer, explorer->table[at] - 1), state, size) != 0) {
         at = (at + 1) & mask;
     }
     return &explorer->table[at];
@@ -71,7 +93,7 @@ static void grow_table(struct explorer *explorer)
     explorer->table_size *= 2;
     explorer->table = must(calloc(explorer->table_size, sizeof *explorer->table));
     for (size_t i = 0; i < explorer->count; i++) {
-        *find(explorer, &explorer->entries[i].state) = (uint32_t)(i + 1);
+        *find(explorer, entry(explorer, i)) = (uint32_t)(i + 1);
     }
 }
 
@@ -80,7 +102,7 @@ static void grow(struct explorer *explorer)
     if (explorer->count == explorer->capacity) {
         explorer->capacity *= 2;
         explorer->entries =
-            must(realloc(explorer->entries, explorer->capacity * sizeof *explorer->entries));
+            must(realloc(explorer->entries, explorer->capacity * entry_bytes(explorer)));
     }
     if (explorer->count * 3 > explorer->table_size * 2) {
         grow_table(explorer);
@@ -89,23 +111,27 @@ static void grow(struct explorer *explorer)
 
 void explore_step(struct explorer *explorer, struct state *next, enum step step, int who)
 {
-    struct packed packed;
+    if (explorer->from != NULL && explorer->model->bounds.processes > 0) {
+        processes_push(explorer->model, explorer->from, next);
+    }
     state_normalize(explorer->model, next, explorer->how->merges);
-    state_pack(next, &packed);
-    uint32_t *place = find(explorer, &packed);
+    uint64_t *packed = entry(explorer, explorer->count);
+    state_pack(next, packed, explorer->words);
+    uint32_t *place = find(explorer, packed);
     if (*place != 0) {
         return;
     }
     *place = (uint32_t)(explorer->count + 1);
-    explorer->entries[explorer->count++] = (struct node_entry){
-        packed, (uint32_t)explorer->current, (uint8_t)step, (uint8_t)who};
+    struct way way = {(uint32_t)explorer->current, (uint8_t)step, (uint8_t)who};
+    memcpy(packed + explorer->words, &way, sizeof way);
+    explorer->count++;
     grow(explorer);
 }
 
 /* Entries beyond the count were not touched yet, and take none. */
 static size_t memory_bytes(const struct explorer *explorer)
 {
-    return explorer->count * sizeof *explorer->entries
+    return explorer->count * entry_bytes(explorer)
            + explorer->table_size * sizeof *explorer->table;
 }
 
@@ -115,7 +141,8 @@ static void begin(struct explorer *explorer)
 {
     struct state start;
     explorer->capacity = 1 << 16;
-    explorer->entries = must(malloc(explorer->capacity * sizeof *explorer->entries));
+    explorer->words = state_words(explorer->model);
+    explorer->entries = must(malloc(explorer->capacity * entry_bytes(explorer)));
     explorer->table_size = 1 << 17;
     explorer->table = must(calloc(explorer->table_size, sizeof *explorer->table));
     explorer->started_s = explorer->told_s = spent_s();
@@ -139,7 +166,7 @@ static void tell_progress(struct explorer *explorer)
 static int count_steps(const struct explorer *explorer, size_t index)
 {
     int steps = 0;
-    for (; index != 0; index = explorer->entries[index].parent) {
+    for (; index != 0; index = way(explorer, index).parent) {
         steps++;
     }
     return steps;
@@ -169,7 +196,8 @@ static void search(struct explorer *explorer, struct findings *findings, size_t 
 {
     for (; explorer->current < explorer->count; explorer->current++) {
         struct state s;
-        state_unpack(&explorer->entries[explorer->current].state, &s);
+        state_unpack(entry(explorer, explorer->current), explorer->words, &s);
+        explorer->from = &s;
         look(explorer, &s, findings, broken_at);
         if (!goes_on(explorer, findings)) {
             return;
@@ -177,6 +205,7 @@ static void search(struct explorer *explorer, struct findings *findings, size_t 
         database_steps(explorer->model, &s, explorer);
         filler_steps(explorer->model, &s, explorer);
         relay_steps(explorer->model, &s, explorer);
+        process_steps(explorer->model, &s, explorer);
         tell_progress(explorer);
     }
     findings->is_complete = true;
@@ -191,12 +220,12 @@ static const char *const step_texts[] = {STEPS(STEP_TEXT)};
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void print_step(const struct explorer *explorer, size_t index, int number)
 {
-    const struct node_entry *entry = &explorer->entries[index];
+    struct way last = way(explorer, index);
     struct state s;
     char text[128];
-    snprintf(text, sizeof text, step_texts[entry->step], entry->who);
+    snprintf(text, sizeof text, step_texts[last.step], last.who);
     printf("# %3d %-62s ", number, text);
-    state_unpack(&entry->state, &s);
+    state_unpack(entry(explorer, index), explorer->words, &s);
     state_print(explorer->model, &s);
 }
 #pragma GCC diagnostic pop
@@ -207,7 +236,7 @@ static void print_trace(const struct explorer *explorer, size_t index)
     for (int number = 0; number <= count; number++) {
         size_t at = index;
         for (int back = count; back > number; back--) {
-            at = explorer->entries[at].parent;
+            at = way(explorer, at).parent;
         }
         print_step(explorer, at, number);
     }

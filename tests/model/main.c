@@ -4,7 +4,7 @@
  * Searches what table.c lists, or those of its entries that are named, and writes TAP: a line for
  * each, with the number of states and the worst staleness of a hit in ticks. A configuration must
  * keep all promises in all states; a mutation must be caught. --large takes the large table, for
- * a quarter of an hour or more. --memory limits what an entry may take, by default 1.5 GB, of the
+ * half an hour or more. --memory limits what an entry may take, by default 1.5 GB, of the
  * large table 6 GB; what is not complete by then fails. Times are the processor's. --trace shows the
  * shortest way to a broken promise, each step with the state that it leads to: values and versions
  * as epoch/commit, nonces and leases as #.

@@ -7,12 +7,16 @@
  * commit, past that of the newest which reaches back (sql/functions/versions.sql).
  * Times are ticks; a pause is a party that takes no step, a lost message one that never arrives.
  *
- *     model.h       the state and the rules
- *     state.c       one form for all states that differ in names only; text for traces
+ *     model.h       the rules, and what the files offer each other
+ *     state.[ch]    the state; one form for all states that differ in names only
  *     scripts.c     what the scripts of fcgi/cache/scripts do
  *     database.c    commits, their applies, faults, time
  *     fillers.c     processes that fill the cache, and requests that join them
  *     relays.c      relays
+ *     processes.c   L1: the processes of one host, and writers that answer (processes.h)
+ *     vigils.c      what tells a process whether its L1 is current
+ *     readers.c     what fills L1, and requests that are answered from it
+ *     traces.c      text for traces
  *     promises.c    what must hold in every state
  *     table.c       the configurations that must hold, and the mutations that must not
  *     explore.c     breadth-first search
@@ -21,104 +25,9 @@
 #ifndef REFRAIN_TESTS_MODEL_H
 #define REFRAIN_TESTS_MODEL_H
 
+#include "state.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum { COMMITS_MAX = 3, FILLERS_MAX = 2, RELAYS_MAX = 2, NODES = 2, UNLIMITED = 15 };
-
-/* ── the state ── every member is a byte below 16, so that two fit into one ── */
-
-/* What a value shows: everything up to a commit (judged by live), or closed windows (by past). */
-enum view { VIEW_OPEN, VIEW_CLOSED, VIEWS, VIEW_NONE = VIEWS };
-
-struct version {
-    uint8_t epoch; /* 0: none */
-    uint8_t commit;
-};
-
-enum heartbeat { HB_NONE, HB_BOOTING, HB_LIVE };
-enum mark { V_NONE, V_LEASE, V_NUMBER };
-enum { POS_NONE = 0 };
-
-struct node {
-    uint8_t hb, hb_nonce, hb_epoch, hb_ticks;
-    uint8_t pos; /* 1 + the newest commit that it covers */
-    uint8_t v_kind, v_nonce, v_ticks;
-    struct version v;
-    struct version d[VIEWS];
-};
-
-struct database {
-    uint8_t commits;
-    uint8_t reaching_back; /* bit k - 1: commit k raises past as well */
-    uint8_t untold;        /* bit k - 1: commit k raised the epoch and is not in the outbox */
-    uint8_t epoch;
-    uint8_t is_away;
-    uint8_t open_epoch;    /* read by a transaction that has changed the user; 0: there is none */
-    uint8_t purged;        /* outbox rows up to this commit are gone */
-    uint8_t settled;       /* the last position that any relay has written: used by mutations */
-    uint8_t acked;         /* the newest commit whose apply was acknowledged */
-    uint8_t age[COMMITS_MAX];
-    uint8_t applies_left[COMMITS_MAX];
-    uint8_t apply_epoch[COMMITS_MAX];
-};
-
-enum relay_at {
-    RELAY_OUT,
-    RELAY_UNPLACED, /* has a mark, is to read pos: mutation */
-    RELAY_PLACED,   /* has read pos, is to mark: mutation */
-    RELAY_MARKED,
-    RELAY_LOST,     /* marked, pos is no use: has a new position, the epoch is to be raised */
-    RELAY_POLLED,
-    RELAY_HALFWAY,  /* between the scripts of one round */
-    RELAY_HOLDS,
-};
-
-struct relay {
-    uint8_t at, node, nonce;
-    uint8_t pos;
-    uint8_t has_change; /* the poll has found something */
-    struct version version;
-};
-
-enum filler_at {
-    FILLER_IDLE,
-    FILLER_READS,     /* is to look at the versions, or to load */
-    FILLER_VERSIONED, /* has the versions, is to store them */
-    FILLER_LOADED,    /* has a value, is to store it */
-    FILLER_LEASES,    /* has a value, is to take the lease: mutation */
-};
-
-struct filler {
-    uint8_t at, node;
-    uint8_t lease; /* 0: none that is of any use */
-    struct version version;
-};
-
-enum seen { SEEN_NOTHING, SEEN_LEASE, SEEN_VERSIONS };
-
-/* A request that waits for another's flight. */
-struct joiner {
-    uint8_t seen, nonce;
-    struct version version;
-    uint8_t needs; /* the newest commit that, when it arrived, was acknowledged or over the bound */
-};
-
-enum replica { REPLICA_NONE, REPLICA_LAGS, REPLICA_SERVES };
-
-struct state {
-    struct database db;
-    /* The second is a replica cut off at some moment, or, with REPLICA_SERVES, the new master while
-     * the old one still serves those who don't know. */
-    struct node node[NODES];
-    struct relay relay[RELAYS_MAX];
-    struct filler filler[FILLERS_MAX];
-    struct joiner joiner;
-    uint8_t replica;
-    uint8_t has_failed_over;
-    uint8_t evictions_left, failovers_left, raises_left;
-};
 
 /* ── the rules: 0 is the protocol, anything else a mutation ── */
 
@@ -143,6 +52,19 @@ enum rule_position { POS_WITH_MARK, POS_BEFORE_MARK, POS_AFTER_MARK, POS_SETTLED
 enum rule_lost { LOST_PLACED_THEN_RAISED, LOST_RAISED_THEN_PLACED, LOST_NOT_RAISED };
 enum rule_poll { POLL_BY_SNAPSHOT, POLL_BY_ID };
 
+/* Of L1. */
+enum rule_slots { SLOTS_BEFORE_ANSWER, SLOTS_NONE, SLOTS_BEFORE_APPLY, SLOTS_AFTER_ANSWER };
+enum rule_sighting { SIGHTING_BEFORE_MGET, SIGHTING_AFTER_MGET, SIGHTING_WITHOUT_PUSHES };
+enum rule_trust { TRUST_AFTER_PONG, TRUST_BEFORE_PONG };
+enum rule_limit { LIMIT_BOTH, LIMIT_NONE, LIMIT_BY_LOOK, LIMIT_BY_POLL };
+enum rule_loss { LOSS_ENDS_TRUST, LOSS_LEAVES_TRUST };
+enum rule_era { ERA_BOTH, ERA_AT_LOSS, ERA_BEFORE_TRACKING, ERA_AFTER_TRACKING };
+enum rule_keep { KEEP_WATCHED, KEEP_ANY_NODE, KEEP_ANY_BEAT };
+enum rule_look { LOOK_WATCHED, LOOK_ANY_NODE, LOOK_ANY_HISTORY };
+enum rule_bucket { BUCKET_LOOKED_AT, BUCKET_EPOCH_ALONE, BUCKET_IGNORED };
+enum rule_alive { ALIVE_ASKED, ALIVE_IGNORED };
+enum rule_order { ORDER_TRUST_FIRST, ORDER_SIGHTING_FIRST };
+
 struct rules {
     enum rule_reads reads;
     enum rule_apply apply;
@@ -158,6 +80,17 @@ struct rules {
     enum rule_position position;
     enum rule_lost lost;
     enum rule_poll poll;
+    enum rule_slots slots;
+    enum rule_sighting sighting;
+    enum rule_trust trust;
+    enum rule_limit limit;
+    enum rule_loss loss;
+    enum rule_era era;
+    enum rule_keep keep;
+    enum rule_look look;
+    enum rule_bucket bucket;
+    enum rule_alive alive;
+    enum rule_order order;
 };
 
 struct bounds {
@@ -175,6 +108,11 @@ struct bounds {
     bool cold;     /* pos is absent at first, and may be evicted */
     bool purges;   /* of the outbox */
     bool splits;   /* a master that was replaced goes on for those who don't know */
+    bool warm;     /* Redis holds the user's data from the start */
+    uint8_t processes, trust_ticks; /* with L1; and how long a look is good for at most */
+    bool requests; /* L1 is asked in two steps */
+    bool drops;    /* tracking connections end, and others begin */
+    bool swaps;    /* a master that was replaced gets the other one's data, and keeps its clients */
 };
 
 struct model {
@@ -205,6 +143,7 @@ struct model {
     STEP(STEP_LAG, "Redis' replica gets nothing from here on")                                     \
     STEP(STEP_FAILOVER, "FAILOVER to the replica")                                                 \
     STEP(STEP_SPLIT, "the replica becomes a second master; the old one goes on")                   \
+    STEP(STEP_SWAP, "FAILOVER to the replica, whose data the old master takes over in place")      \
     STEP(STEP_FILLER_STARTS, "filler %d misses, takes or joins the lease if there is no number")   \
     STEP(STEP_FILLER_ASKS, "filler %d reads the versions")                                         \
     STEP(STEP_FILLER_LOADS, "filler %d loads, in one snapshot")                                    \
@@ -216,7 +155,7 @@ struct model {
     STEP(STEP_FILLER_DIES, "filler %d dies")                                                       \
     STEP(STEP_REQUEST_FINDS, "a request arrives and finds the lease")                              \
     STEP(STEP_REQUEST_TRUSTS, "a request arrives and finds a number that is vouched for")          \
-    STEP(STEP_REQUEST_ASKS, "a request arrives and reads the versions")                                                 \
+    STEP(STEP_REQUEST_ASKS, "a request arrives and reads the versions")                            \
     STEP(STEP_REQUEST_LEAVES, "the request leaves")                                                \
     STEP(STEP_RELAY_MARKS, "relay %d marks")                                                       \
     STEP(STEP_RELAY_PLACES, "relay %d reads pos")                                                  \
@@ -226,7 +165,22 @@ struct model {
     STEP(STEP_RELAY_APPLIES, "relay %d applies, in a script before the last")                      \
     STEP(STEP_RELAY_BEATS, "relay %d applies and beats: hb is live")                               \
     STEP(STEP_RELAY_REFUSED, "relay %d is refused")                                                \
-    STEP(STEP_RELAY_DIES, "relay %d dies and starts again")
+    STEP(STEP_RELAY_DIES, "relay %d dies and starts again")                                        \
+    STEP(STEP_ANSWER, "the writer of commit %d raises the slot, and answers")                      \
+    STEP(STEP_SLOT, "the writer of commit %d raises the slot after all")                           \
+    STEP(STEP_LOSE, "process %d loses its tracking connection, and knows")                         \
+    STEP(STEP_PREPARE, "process %d raises the era before it tracks")                               \
+    STEP(STEP_TRACK, "process %d tracks the first node")                                           \
+    STEP(STEP_TRACK_SECOND, "process %d tracks the second node")                                   \
+    STEP(STEP_PUSH, "what was pushed arrives at process %d")                                       \
+    STEP(STEP_LOOK, "process %d looks at hb")                                                      \
+    STEP(STEP_PONG, "process %d gets the PONG")                                                    \
+    STEP(STEP_NOTE, "process %d notes a sighting")                                                 \
+    STEP(STEP_GET, "process %d gets an open window")                                               \
+    STEP(STEP_GET_CLOSED, "process %d gets a closed window")                                       \
+    STEP(STEP_KEEP, "process %d keeps it, if from the node that it tracks")                        \
+    STEP(STEP_NEAR_COMES, "a request comes, and takes its first step in L1")                       \
+    STEP(STEP_NEAR_LEAVES, "that request leaves")
 
 #define STEP_NAME(name, text) name,
 enum step { STEPS(STEP_NAME) STEPS_COUNT };
@@ -239,21 +193,20 @@ void explore_step(struct explorer *explorer, struct state *next, enum step step,
 void database_steps(const struct model *model, const struct state *s, struct explorer *explorer);
 void filler_steps(const struct model *model, const struct state *s, struct explorer *explorer);
 void relay_steps(const struct model *model, const struct state *s, struct explorer *explorer);
+void process_steps(const struct model *model, const struct state *s, struct explorer *explorer);
 
 /* ── state.c ── */
 
-enum { PACKED_WORDS = 5 };
-struct packed {
-    uint64_t words[PACKED_WORDS];
-};
+/* A state in packed form takes WORDS_MAX words, and without L1 fewer. */
+enum { WORDS_MAX = 9 };
+size_t state_words(const struct model *model);
 void state_start(const struct model *model, struct state *s);
 /* One form for all states that differ only in the names of nonces and epochs. With `merges` also
  * for those that differ in who is who, or in what can have no effect any more. */
 void state_normalize(const struct model *model, struct state *s, bool merges);
-void state_pack(const struct state *s, struct packed *packed);
-void state_unpack(const struct packed *packed, struct state *s);
+void state_pack(const struct state *s, uint64_t *words, size_t count);
+void state_unpack(const uint64_t *words, size_t count, struct state *s);
 uint8_t state_fresh_nonce(const struct state *s);
-void state_print(const struct model *model, const struct state *s);
 
 /* Whether a node takes commands. */
 static inline bool node_serves(const struct state *s, int node)
@@ -270,6 +223,23 @@ static inline uint8_t counter(const struct database *db, int view, uint8_t commi
     return commit;
 }
 
+/* ── processes.c ── */
+
+/* What follows for the processes of the host from a step that was taken elsewhere: a commit, a tick,
+ * a failover, and whatever changes v on a node. */
+void processes_commit(const struct model *model, struct state *next, int commit);
+void processes_tick(const struct model *model, struct state *next);
+void processes_fail_over(struct state *next, enum step step);
+void processes_push(const struct model *model, const struct state *from, struct state *next);
+/* What the age of a poll is at most: all that are older are alike. */
+uint8_t processes_oldest(const struct model *model);
+/* For state_normalize(): takes out what can have no effect. */
+void processes_bury(const struct model *model, struct state *s);
+
+/* ── traces.c ── */
+
+void state_print(const struct model *model, const struct state *s);
+
 /* ── scripts.c: see the scripts of the same name ── */
 
 /* Gives the lease, or 0 if there is a number. */
@@ -282,6 +252,9 @@ void script_apply(const struct model *model, struct node *node, struct version v
 
 /* A hit in the cache that nobody asks the database about. */
 bool read_hits(const struct model *model, const struct state *s, int node, int view);
+/* The same in L1, but for the trust; and with it. */
+bool near_is_current(const struct state *s, const struct process *process, int view);
+bool near_hits(const struct state *s, const struct process *process, int view);
 /* Whether a value that was found may be served after a look at the versions. */
 bool read_validates(const struct model *model, const struct database *db, struct version d,
                     int view);
@@ -293,6 +266,9 @@ enum promise {
     PROMISE_VALIDATED,  /* a validated read misses anything */
     PROMISE_JOINED,     /* a joined result misses what a hit could not have missed on arrival */
     PROMISE_UNVERIFIED, /* an unverified read is of another epoch than v, or as PROMISE_ACK */
+    PROMISE_NEAR_BOUND, /* a hit in L1 is as old as the bound: trust ends there */
+    PROMISE_NEAR_ACK,   /* it misses a write that the host has answered, without failover */
+    PROMISE_NEAR_TORN,  /* it does, or did, when its request came */
 };
 extern const char *const promise_texts[];
 /* The first promise that the state breaks. Raises *worst_ticks, of hits; -1: never stale. */

@@ -8,6 +8,9 @@ const char *const promise_texts[] = {
     [PROMISE_VALIDATED] = "a validated read misses a write",
     [PROMISE_JOINED] = "a joined result misses a write acknowledged, or too old, on arrival",
     [PROMISE_UNVERIFIED] = "an unverified read is older than it may be",
+    [PROMISE_NEAR_BOUND] = "a hit in L1 is older than the bound",
+    [PROMISE_NEAR_ACK] = "a hit in L1 misses a write of its host that was answered",
+    [PROMISE_NEAR_TORN] = "a hit in L1 misses a write answered, or too old, when its request came",
 };
 
 /* ── what is served ── */
@@ -31,6 +34,18 @@ bool read_hits(const struct model *model, const struct state *s, int node, int v
         return false;
     }
     return n->v_kind == V_NUMBER && n->v.epoch == d.epoch && reaches(&s->db, d, n->v, view);
+}
+
+bool near_is_current(const struct state *s, const struct process *process, int view)
+{
+    struct version d = process->d[view];
+    return process->record.epoch > 0 && !process->record_is_outdated
+           && d.epoch == process->record.epoch && reaches(&s->db, d, process->record, view);
+}
+
+bool near_hits(const struct state *s, const struct process *process, int view)
+{
+    return process->trust_ticks > 0 && near_is_current(s, process, view);
 }
 
 bool read_validates(const struct model *model, const struct database *db, struct version d,
@@ -118,6 +133,35 @@ static enum promise check_joined(const struct model *model, const struct state *
     return PROMISE_NONE;
 }
 
+static enum promise check_near(const struct model *model, const struct state *s,
+                               const struct process *process, int view, int *worst_ticks)
+{
+    struct version d = process->d[view];
+    if (!near_hits(s, process, view)) {
+        return PROMISE_NONE;
+    }
+    int ticks = staleness_ticks(&s->db, view, d);
+    *worst_ticks = ticks > *worst_ticks ? ticks : *worst_ticks;
+    if (lacks(&s->db, view, d, s->l1.answered) && !s->has_failed_over) {
+        return PROMISE_NEAR_ACK;
+    }
+    return ticks >= 2 * model->bounds.px_ticks ? PROMISE_NEAR_BOUND : PROMISE_NONE;
+}
+
+/* The second step of a request in L1. */
+static enum promise check_torn(const struct model *model, const struct state *s)
+{
+    const struct request *request = &s->l1.request;
+    const struct process *process = &s->l1.process[0];
+    if (request->needs == 0) {
+        return PROMISE_NONE;
+    }
+    bool is_late = model->rules.order == ORDER_SIGHTING_FIRST;
+    bool hits = is_late ? process->trust_ticks > 0 : near_is_current(s, process, VIEW_OPEN);
+    struct version d = is_late ? request->d : process->d[VIEW_OPEN];
+    return hits && lacks(&s->db, VIEW_OPEN, d, request->needs) ? PROMISE_NEAR_TORN : PROMISE_NONE;
+}
+
 enum promise promises_check(const struct model *model, const struct state *s, int *worst_ticks)
 {
     int views = model->bounds.closed ? VIEWS : 1;
@@ -131,6 +175,9 @@ enum promise promises_check(const struct model *model, const struct state *s, in
         if (broken == PROMISE_NONE) {
             broken = check_joined(model, s, view);
         }
+        for (int i = 0; i < model->bounds.processes && broken == PROMISE_NONE; i++) {
+            broken = check_near(model, s, &s->l1.process[i], view, worst_ticks);
+        }
     }
-    return broken;
+    return broken == PROMISE_NONE ? check_torn(model, s) : broken;
 }

@@ -112,6 +112,7 @@ static void poll_from(const struct turn *turn, uint8_t ids_ahead)
     relay->has_change = has_change(&next.db, relay->pos);
     relay->version = (struct version){next.db.epoch, next.db.commits};
     relay->pos = 1 + next.db.commits + ids_ahead;
+    next.l1.poll_age[turn->who] = 0;
     relay->at = RELAY_POLLED;
     go(turn, &next, STEP_RELAY_POLLS);
 }
@@ -182,6 +183,8 @@ static void vouch(const struct turn *turn, struct state *next)
     struct relay *relay = &next->relay[turn->who];
     set_hb(turn, next, HB_LIVE, relay->version.epoch);
     next->node[relay->node].pos = relay->pos;
+    next->l1.hb_age[relay->node] = next->l1.poll_age[turn->who];
+    next->l1.poll_age[turn->who] = 0;
     if (turn->model->rules.position == POS_SETTLED && next->db.settled < relay->pos - 1) {
         next->db.settled = relay->pos - 1;
     }

@@ -6,22 +6,31 @@
 #include "model.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A nonce that no node knows: nothing that asks for it will ever be found. */
 enum { NONCE_DEAD = 15, NAMES = 16 };
 
-static_assert(sizeof(struct state) <= sizeof(struct packed) * 2, "the state does not fit");
+enum { IN_WORD = 16 };
+static_assert(sizeof(struct state) <= WORDS_MAX * IN_WORD, "the state does not fit");
 
 void state_start(const struct model *model, struct state *s)
 {
     memset(s, 0, sizeof *s);
     s->db.epoch = 1;
     s->node[0].pos = model->bounds.cold ? POS_NONE : 1;
+    if (model->bounds.warm) {
+        struct version first = {.epoch = 1};
+        s->node[0].v_kind = V_NUMBER;
+        s->node[0].v = s->node[0].d[VIEW_OPEN] = s->node[0].d[VIEW_CLOSED] = first;
+    }
     s->evictions_left = model->bounds.evictions;
     s->failovers_left = model->bounds.failovers;
     s->raises_left = model->bounds.raises;
+    for (int i = 0; i < model->bounds.processes; i++) {
+        s->l1.process[i].tracked = TRACKED_FIRST;
+        s->l1.process[i].last_age = processes_oldest(model);
+    }
 }
 
 /* ── what can have no effect ── */
@@ -52,8 +61,20 @@ static bool lease_matters(const struct state *s, uint8_t lease)
     return s->node[0].v_nonce == lease || s->node[1].v_nonce == lease || s->joiner.nonce == lease;
 }
 
+/* The last commit that everything shows which the process could serve. */
+static uint8_t oldest_in_process(const struct process *process)
+{
+    uint8_t oldest = COMMITS_MAX;
+    for (int view = 0; view < VIEWS; view++) {
+        struct version d = process->d[view];
+        oldest = d.epoch > 0 && d.commit < oldest ? d.commit : oldest;
+    }
+    const struct reader *reader = &process->reader;
+    return reader->at >= READER_GOT && reader->d_commit < oldest ? reader->d_commit : oldest;
+}
+
 /* How old a commit is matters only as long as something could still be served that lacks it. */
-static void forget_ages(struct state *s)
+static void forget_ages(const struct model *model, struct state *s)
 {
     uint8_t oldest = s->db.commits;
     for (int i = 0; i < NODES * VIEWS; i++) {
@@ -64,6 +85,13 @@ static void forget_ages(struct state *s)
         bool has_value = s->filler[i].at >= FILLER_LOADED;
         uint8_t commit = s->filler[i].version.commit;
         oldest = has_value && commit < oldest ? commit : oldest;
+    }
+    for (int i = 0; i < model->bounds.processes; i++) {
+        uint8_t commit = oldest_in_process(&s->l1.process[i]);
+        oldest = commit < oldest ? commit : oldest;
+    }
+    if (s->l1.request.d.epoch > 0 && s->l1.request.d.commit < oldest) {
+        oldest = s->l1.request.d.commit;
     }
     memset(s->db.age, 0, oldest);
 }
@@ -88,8 +116,11 @@ static void bury(const struct model *model, struct state *s)
     if (s->has_failed_over) {
         s->db.acked = 0;
     }
+    if (model->bounds.processes > 0) {
+        processes_bury(model, s);
+    }
     if (model->rules.source == SOURCE_PRIMARY) {
-        forget_ages(s);
+        forget_ages(model, s);
     }
 }
 
@@ -108,17 +139,28 @@ static unsigned filler_order(const struct filler *filler)
            | filler->version.commit;
 }
 
-static void sort_parties(struct state *s)
+static void sort_parties(const struct model *model, struct state *s)
 {
-    if (relay_order(&s->relay[0]) < relay_order(&s->relay[1])) {
+    unsigned first = relay_order(&s->relay[0]) << 4 | s->l1.poll_age[0];
+    unsigned second = relay_order(&s->relay[1]) << 4 | s->l1.poll_age[1];
+    if (first < second) {
         struct relay relay = s->relay[0];
         s->relay[0] = s->relay[1];
         s->relay[1] = relay;
+        uint8_t age = s->l1.poll_age[0];
+        s->l1.poll_age[0] = s->l1.poll_age[1];
+        s->l1.poll_age[1] = age;
     }
     if (filler_order(&s->filler[0]) < filler_order(&s->filler[1])) {
         struct filler filler = s->filler[0];
         s->filler[0] = s->filler[1];
         s->filler[1] = filler;
+    }
+    struct process *processes = s->l1.process;
+    if (!model->bounds.requests && memcmp(&processes[0], &processes[1], sizeof *processes) < 0) {
+        struct process process = processes[0];
+        processes[0] = processes[1];
+        processes[1] = process;
     }
 }
 
@@ -172,7 +214,7 @@ uint8_t state_fresh_nonce(const struct state *s)
 }
 
 enum {
-    EPOCHS_MAX = 32,
+    EPOCHS_MAX = 40,
     EPOCHS_UNNAMED = 12, /* in a trace they keep their numbers as long as these fit */
 };
 static_assert(RELAYS_MAX == NODES && FILLERS_MAX == NODES, "they are gone through together");
@@ -193,6 +235,16 @@ static int list_epochs(struct state *s, uint8_t *epochs[EPOCHS_MAX])
         epochs[n++] = &s->node[i].d[VIEW_CLOSED].epoch;
         epochs[n++] = &s->relay[i].version.epoch;
         epochs[n++] = &s->filler[i].version.epoch;
+    }
+    epochs[n++] = &s->l1.request.d.epoch;
+    for (int i = 0; i < PROCESSES_MAX; i++) {
+        struct process *process = &s->l1.process[i];
+        epochs[n++] = &process->look_epoch;
+        epochs[n++] = &process->last_epoch;
+        epochs[n++] = &process->record.epoch;
+        epochs[n++] = &process->d[VIEW_OPEN].epoch;
+        epochs[n++] = &process->d[VIEW_CLOSED].epoch;
+        epochs[n++] = &process->reader.v.epoch;
     }
     return n;
 }
@@ -220,7 +272,7 @@ void state_normalize(const struct model *model, struct state *s, bool merges)
 {
     if (merges) {
         bury(model, s);
-        sort_parties(s);
+        sort_parties(model, s);
     }
     rename_nonces(s);
     if (merges || s->db.epoch >= EPOCHS_UNNAMED) {
@@ -244,82 +296,30 @@ static uint64_t stretch(uint64_t half)
     return (half | half << 4) & 0x0f0f0f0f0f0f0f0f;
 }
 
-void state_pack(const struct state *s, struct packed *packed)
+size_t state_words(const struct model *model)
 {
-    uint64_t bytes[PACKED_WORDS * 2] = {0};
+    size_t members = offsetof(struct state, l1);
+    if (model->bounds.processes > 0) {
+        members = offsetof(struct state, l1.process[model->bounds.processes]);
+    }
+    return (members + IN_WORD - 1) / IN_WORD;
+}
+
+void state_pack(const struct state *s, uint64_t *words, size_t count)
+{
+    uint64_t bytes[WORDS_MAX * 2] = {0};
     memcpy(bytes, s, sizeof *s);
-    for (int i = 0; i < PACKED_WORDS; i++) {
-        packed->words[i] = squeeze(bytes[2 * i]) | squeeze(bytes[2 * i + 1]) << 32;
+    for (size_t i = 0; i < count; i++) {
+        words[i] = squeeze(bytes[2 * i]) | squeeze(bytes[2 * i + 1]) << 32;
     }
 }
 
-void state_unpack(const struct packed *packed, struct state *s)
+void state_unpack(const uint64_t *words, size_t count, struct state *s)
 {
-    uint64_t bytes[PACKED_WORDS * 2];
-    for (int i = 0; i < PACKED_WORDS; i++) {
-        bytes[2 * i] = stretch(packed->words[i] & 0xffffffff);
-        bytes[2 * i + 1] = stretch(packed->words[i] >> 32);
+    uint64_t bytes[WORDS_MAX * 2] = {0};
+    for (size_t i = 0; i < count; i++) {
+        bytes[2 * i] = stretch(words[i] & 0xffffffff);
+        bytes[2 * i + 1] = stretch(words[i] >> 32);
     }
     memcpy(s, bytes, sizeof *s);
-}
-
-/* ── for traces ── */
-
-static void print_value(const char *name, struct version d)
-{
-    if (d.epoch == 0) {
-        printf(" %s -", name);
-    } else {
-        printf(" %s %d/%d", name, d.epoch, d.commit);
-    }
-}
-
-static void print_node(const struct model *model, const struct node *node)
-{
-    static const char *const kinds[] = {"-", "B", "L"};
-    printf("hb %s", kinds[node->hb]);
-    if (node->hb != HB_NONE) {
-        printf("#%d", node->hb_nonce);
-    }
-    if (node->hb == HB_LIVE) {
-        printf(" epoch %d", node->hb_epoch);
-    }
-    if (node->hb != HB_NONE) {
-        printf(" (%d left)", node->hb_ticks);
-    }
-    if (node->pos == POS_NONE) {
-        printf(" pos -");
-    } else {
-        printf(" pos %d", node->pos - 1);
-    }
-    if (node->v_kind == V_LEASE) {
-        printf(" v lease#%d", node->v_nonce);
-    } else {
-        print_value("v", node->v);
-    }
-    print_value("d", node->d[VIEW_OPEN]);
-    if (model->bounds.closed) {
-        print_value("closed", node->d[VIEW_CLOSED]);
-    }
-}
-
-void state_print(const struct model *model, const struct state *s)
-{
-    printf("db %d/%d  ", s->db.epoch, s->db.commits);
-    print_node(model, &s->node[0]);
-    if (s->replica != REPLICA_NONE) {
-        printf("  %s: ", s->replica == REPLICA_LAGS ? "replica" : "second");
-        print_node(model, &s->node[1]);
-    }
-    for (int i = 0; i < model->bounds.relays; i++) {
-        if (s->relay[i].nonce != 0) {
-            printf("  relay %d has #%d", i + 1, s->relay[i].nonce);
-        }
-    }
-    for (int i = 0; i < model->bounds.fillers; i++) {
-        if (s->filler[i].lease != 0) {
-            printf("  filler %d has lease#%d", i + 1, s->filler[i].lease);
-        }
-    }
-    printf("\n");
 }

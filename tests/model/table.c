@@ -5,7 +5,8 @@
  */
 #include "model.h"
 
-/* Lives of a heartbeat and of a lease; the bound is twice the former. */
+/* Lives of a heartbeat and of a lease; the bound is twice the former. Ticks are coarse: to see what
+ * trust may add to the bound, it has to last for longer than in life, compared with a heartbeat. */
 #define PX2 .px_ticks = 2, .lease_ticks = 1
 #define PX1 .px_ticks = 1, .lease_ticks = 2
 #define ANY_FAULTS .evictions = UNLIMITED, .failovers = UNLIMITED
@@ -30,6 +31,17 @@
 #define LONG_LEASE                                                                                 \
     {.px_ticks = 2, .lease_ticks = 6, .commits = 1, .fillers = 1, .joins = true}
 #define COUNTERS {PX1, .commits = 1, .fillers = 1, .closed = true}
+/* With L1, and nothing but what matters to it. */
+#define NEAR(...) .relays = 1, .warm = true, .processes = 1, __VA_ARGS__
+#define NEAR_WRITE {PX1, NEAR(.commits = 1, .applies = 1, .trust_ticks = 2)}
+#define NEAR_SILENT {PX1, NEAR(.commits = 1, .trust_ticks = 2)}
+#define NEAR_LONG {PX2, NEAR(.commits = 1, .applies = 1, .trust_ticks = 3)}
+#define NEAR_BULK {PX1, NEAR(.commits = 1, .applies = 1, .trust_ticks = 2, .bulk = true)}
+#define NEAR_DROPS {PX1, NEAR(.commits = 1, .trust_ticks = 2, .drops = true)}
+#define NEAR_REQUESTS {PX1, NEAR(.commits = 1, .trust_ticks = 2, .requests = true)}
+#define NEAR_SPLIT {PX1, NEAR(.commits = 1, .trust_ticks = 2, .failovers = 1, .splits = true)}
+#define NEAR_FAILOVER {PX2, NEAR(.commits = 1, .trust_ticks = 3, .failovers = 1)}
+#define NEAR_SWAP {PX2, NEAR(.commits = 1, .trust_ticks = 3, .failovers = 1, .swaps = true)}
 #define AWAY                                                                                       \
     {PX1, .commits = 1, .fillers = 2, .applies = 1, .raises = 1, .outages = true}
 
@@ -64,6 +76,34 @@ const struct entry small_table[] = {
     CONFIGURATION("outage", "PostgreSQL goes away and comes back", PX1, .commits = 1, .fillers = 1,
                   .relays = 1, .applies = 2, .evictions = 1, .raises = 1, .slow = true,
                   .outages = true),
+    CONFIGURATION("l1", "L1; anything is evicted, the tracking connection ends", PX1,
+                  .commits = 1, .fillers = 1, .relays = 1, .applies = 1, .evictions = UNLIMITED,
+                  .processes = 1, .trust_ticks = 2, .drops = true),
+    CONFIGURATION("l1-long-trust", "L1; a look is good for longer than a heartbeat lives", PX2,
+                  .commits = 1, .fillers = 1, .relays = 1, .applies = 1, .processes = 1,
+                  .trust_ticks = 3, .drops = true),
+    CONFIGURATION("l1-failover", "L1; Redis loses what came last", PX1, .commits = 1, .fillers = 1,
+                  .relays = 1, .applies = 1, .failovers = 1, .warm = true, .processes = 1,
+                  .trust_ticks = 2),
+    CONFIGURATION("l1-split", "L1; two masters, each with its relay", PX1, .relays = 2,
+                  .commits = 1, .applies = 1, .failovers = 1, .splits = true, .warm = true,
+                  .processes = 1, .trust_ticks = 2, .drops = true),
+    CONFIGURATION("l1-swap", "L1; a master gets another's data, and its clients stay", PX2,
+                  .commits = 1, .relays = 1, .failovers = 1, .swaps = true, .warm = true,
+                  .processes = 1, .trust_ticks = 3),
+    CONFIGURATION("l1-counters", "L1; commits that reach back, and values of closed windows", PX1,
+                  .commits = 1, .fillers = 1, .relays = 1, .closed = true, .warm = true,
+                  .processes = 1, .trust_ticks = 2),
+    CONFIGURATION("l1-epochs", "L1; commits that raise the epoch", PX1, .commits = 1,
+                  .fillers = 1, .relays = 1, .applies = 1, .bulk = true, .warm = true,
+                  .processes = 1, .trust_ticks = 2),
+    CONFIGURATION("l1-pos", "L1; pos is lost or evicted", PX1, .commits = 1, .fillers = 1,
+                  .relays = 1, .evictions = 1, .cold = true, .processes = 1, .trust_ticks = 2),
+    CONFIGURATION("l1-processes", "L1 in two processes", PX1, .commits = 1, .relays = 1,
+                  .applies = 1, .warm = true, .processes = 2, .trust_ticks = 2, .drops = true),
+    CONFIGURATION("l1-requests", "L1; requests that take their time", PX2, .commits = 1,
+                  .relays = 1, .applies = 1, .warm = true, .processes = 1, .trust_ticks = 3,
+                  .requests = true),
 
     MUTATION("A1", "delete on write, no relay", NO_RELAY, .reads = READS_VALUE_ALONE,
              .apply = APPLY_DELETES, .store = STORE_ALWAYS),
@@ -114,6 +154,45 @@ const struct entry small_table[] = {
              .epochs = EPOCHS_FIRST_IN_APPLY),
     MUTATION("epoch-first-store", "stores compare counters within an epoch only", SLOW,
              .epochs = EPOCHS_FIRST_IN_STORE),
+
+    MUTATION("l1-no-slots", "writers raise no slot", NEAR_WRITE, .slots = SLOTS_NONE),
+    MUTATION("l1-early-slot", "the slot is raised before the apply", NEAR_WRITE,
+             .slots = SLOTS_BEFORE_APPLY),
+    MUTATION("l1-late-slot", "the slot is raised after the answer", NEAR_WRITE,
+             .slots = SLOTS_AFTER_ANSWER),
+    MUTATION("l1-late-sighting", "the sighting is noted after the MGET", NEAR_WRITE,
+             .sighting = SIGHTING_AFTER_MGET),
+    MUTATION("l1-no-pushes", "pushes do not count", NEAR_SILENT,
+             .sighting = SIGHTING_WITHOUT_PUSHES),
+    MUTATION("l1-before-pong", "trust does not wait for the PONG", NEAR_SILENT,
+             .trust = TRUST_BEFORE_PONG),
+    MUTATION("l1-no-limit", "trust lasts until another look or the connection's end", NEAR_SILENT,
+             .limit = LIMIT_NONE),
+    MUTATION("l1-limit-by-look", "trust lasts as long after each look", NEAR_LONG,
+             .limit = LIMIT_BY_LOOK),
+    SOUND("l1-limit-by-poll", "trust is limited by the heartbeat's poll alone", NEAR_LONG,
+          .limit = LIMIT_BY_POLL),
+    MUTATION("l1-dead-heartbeat", "a look does not ask whether hb is live", NEAR_SILENT,
+             .alive = ALIVE_IGNORED),
+    MUTATION("l1-no-epoch", "another epoch is not noticed", NEAR_BULK, .bucket = BUCKET_IGNORED),
+    SOUND("l1-epoch-alone", "another epoch is noticed, and not that hb was away", NEAR_BULK,
+          .bucket = BUCKET_EPOCH_ALONE),
+    MUTATION("l1-era-at-loss", "the era is raised when tracking ends, and not when it begins",
+             NEAR_DROPS, .era = ERA_AT_LOSS),
+    MUTATION("l1-early-era", "the era is raised before tracking begins", NEAR_DROPS,
+             .era = ERA_BEFORE_TRACKING),
+    SOUND("l1-era-at-tracking", "the era is raised when tracking begins, and not when it ends",
+          NEAR_FAILOVER, .era = ERA_AFTER_TRACKING),
+    MUTATION("l1-trust-outlives", "trust outlives the connection", NEAR_FAILOVER,
+             .loss = LOSS_LEAVES_TRUST),
+    MUTATION("l1-any-node", "what any node answers is kept", NEAR_SPLIT, .keep = KEEP_ANY_NODE),
+    MUTATION("l1-look-elsewhere", "looks go to any node", NEAR_SPLIT, .look = LOOK_ANY_NODE),
+    MUTATION("l1-other-data", "looks do not ask whether the node got other data", NEAR_SWAP,
+             .look = LOOK_ANY_HISTORY),
+    MUTATION("l1-older-heartbeat", "an answer is kept though a look saw a newer heartbeat",
+             NEAR_SWAP, .keep = KEEP_ANY_BEAT),
+    MUTATION("l1-sighting-first", "a read compares the sighting, then asks for trust",
+             NEAR_REQUESTS, .order = ORDER_SIGHTING_FIRST),
 };
 const size_t small_count = sizeof small_table / sizeof *small_table;
 
@@ -155,6 +234,30 @@ const struct entry large_table[] = {
                   .commits = 1, .fillers = 1, .relays = 1, .applies = 1, .evictions = 1,
                   .failovers = 1, .raises = 1, .slow = true, .bulk = true, .parts = true,
                   .outages = true, .cold = true),
+    CONFIGURATION("l1", "L1; two fillers, anything is evicted, the tracking connection ends", PX2,
+                  .commits = 1, .fillers = 2, .relays = 1, .applies = 1, .evictions = UNLIMITED,
+                  .processes = 1, .trust_ticks = 3, .drops = true),
+    CONFIGURATION("l1-writes", "L1; two commits, applied in any order", PX2, .commits = 2,
+                  .fillers = 1, .relays = 1, .applies = 1, .processes = 1, .trust_ticks = 3),
+    CONFIGURATION("l1-failover", "L1; Redis loses what came last", PX2, .commits = 1, .fillers = 1,
+                  .relays = 1, .applies = 1, .failovers = 1, .processes = 1, .trust_ticks = 3),
+    CONFIGURATION("l1-split", "L1; two masters, each with its relay", PX1, .commits = 1,
+                  .fillers = 1, .relays = 2, .applies = 1, .failovers = 1, .splits = true,
+                  .processes = 1, .trust_ticks = 2),
+    CONFIGURATION("l1-swap", "L1; a master gets another's data, and its clients stay", PX2,
+                  .commits = 1, .fillers = 1, .relays = 1, .applies = 1, .failovers = 1,
+                  .swaps = true, .processes = 1, .trust_ticks = 3),
+    CONFIGURATION("l1-counters", "L1; two commits that may reach back, closed windows", PX1,
+                  .commits = 2, .fillers = 1, .relays = 1, .closed = true, .processes = 1,
+                  .trust_ticks = 2),
+    CONFIGURATION("l1-epochs", "L1; epochs are raised in every way", PX1, .commits = 1,
+                  .fillers = 1, .relays = 1, .applies = 1, .raises = 1, .slow = true, .bulk = true,
+                  .cold = true, .processes = 1, .trust_ticks = 2),
+    CONFIGURATION("l1-processes", "L1 in two processes", PX1, .commits = 1, .fillers = 1,
+                  .relays = 1, .applies = 1, .processes = 2, .trust_ticks = 2, .drops = true),
+    CONFIGURATION("l1-requests", "L1; requests that take their time", PX2, .commits = 1,
+                  .fillers = 1, .relays = 1, .applies = 1, .evictions = 1, .processes = 1,
+                  .trust_ticks = 3, .requests = true),
     SOUND("mark-any", "a mark over a heartbeat or another mark", TWO_MASTERS, .mark = MARK_ANY),
 };
 const size_t large_count = sizeof large_table / sizeof *large_table;
