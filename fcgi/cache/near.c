@@ -174,17 +174,25 @@ static void keep_account(const struct cache_reader *reader, struct slice key,
     buffer_free(&payload);
 }
 
+/* Whether the vigil looks at what has answered: that server, and no older data of it. */
+static bool is_watched(const struct cache_reader *reader, const struct kv_batch *batch,
+                       const struct cache_heartbeat *heartbeat)
+{
+    const struct vigil *vigil = reader->cache->options.vigil;
+    return kv_node(batch) != 0 && kv_node(batch) == vigil_node(vigil)
+           && heartbeat->polled_at_us >= vigil_round_us(vigil, &reader->subject);
+}
+
 void cache_near_keep(const struct cache_reader *reader, const struct cache_fetching *fetching,
                      const struct kv_batch *batch, const struct cache_trust_keys *keys,
                      const struct cache_knowledge *known)
 {
     struct cache *cache = reader->cache;
-    if (cache->l1 == NULL || kv_node(batch) == 0
-        || kv_node(batch) != vigil_node(cache->options.vigil)) {
+    if (cache->l1 == NULL) {
         return;
     }
     failpoint("before_keep");
-    if (keys->count > 0) {
+    if (keys->count > 0 && is_watched(reader, batch, &known->heartbeat)) {
         keep_record(reader);
     }
     if (known->has_account) {

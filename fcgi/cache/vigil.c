@@ -7,7 +7,8 @@
  *                 look before, or no live heartbeat then
  *     era         flushes; losses of the watch; watches begun
  *
- * Beside them stands, per bucket, until when it is trusted. The thread of the vigil is the only one
+ * Beside them stand, per bucket, until when it is trusted, and the round of the last heartbeat that
+ * was looked at. The thread of the vigil is the only one
  * that writes any of these but the slots; all are atomic, and there is no lock on the way of a
  * reader. (The lock here is for stopping alone.)
  *
@@ -31,6 +32,11 @@
  * after the raise is of that history or a later one, and each look compares. (A master that has
  * become a replica, and been given other data, tells of no change; its clients stay connected. Its
  * history is another one then.)
+ *
+ * Why an answer with a heartbeat older than the one last looked at is not kept. A server's data may
+ * be replaced in place by those of a replica that lags, without a push, a new connection or another
+ * server. The next look finds another history; until then the last one's trust would cover versions
+ * that it has not looked at. The round is published before the PING, hence before the trust.
  *
  * A changed epoch or generation is noticed by the next look, not at once. Meanwhile the trust comes
  * from the last look, whose heartbeat did not hold the change: so the change came after that round,
@@ -74,6 +80,7 @@ struct vigil {
     _Atomic uint64_t pushes[CACHE_SLOTS];
     _Atomic uint64_t buckets[CACHE_BUCKETS];
     _Atomic int64_t trusted_until_us[CACHE_BUCKETS];
+    _Atomic int64_t round_us[CACHE_BUCKETS];
     _Atomic uint64_t era;
     _Atomic uint64_t node;
 
@@ -121,6 +128,11 @@ bool vigil_vouches(const struct vigil *vigil, const struct cache_subject *subjec
 uint64_t vigil_node(const struct vigil *vigil)
 {
     return get(&vigil->node);
+}
+
+int64_t vigil_round_us(const struct vigil *vigil, const struct cache_subject *subject)
+{
+    return atomic_load_explicit(&vigil->round_us[subject->bucket], memory_order_acquire);
 }
 
 /* Trust in a bucket ends or goes on. */
@@ -233,6 +245,16 @@ static void judge(struct vigil *vigil, const struct cache_heartbeats *found, int
     vigil->trusted_us = sent_us + trust_us;
 }
 
+static void publish_rounds(struct vigil *vigil, const struct cache_heartbeats *found)
+{
+    for (int bucket = 0; bucket < CACHE_BUCKETS; bucket++) {
+        if (found->is_live[bucket]) {
+            atomic_store_explicit(&vigil->round_us[bucket], found->beats[bucket].polled_at_us,
+                                  memory_order_release);
+        }
+    }
+}
+
 /* *is_watching false: the watch is of no use any more. */
 static enum result look(struct vigil *vigil, bool *is_watching, struct error *error)
 {
@@ -246,6 +268,7 @@ static enum result look(struct vigil *vigil, bool *is_watching, struct error *er
     failpoint("after_heartbeats");
     result = check_server(vigil, &found, error);
     if (result == RESULT_OK) {
+        publish_rounds(vigil, &found);
         result = kv_watch_settle(vigil->watch, sent_us + trust_us, error);
     }
     *is_watching = result == RESULT_OK;

@@ -43,4 +43,8 @@ bool vigil_vouches(const struct vigil *vigil, const struct cache_subject *subjec
  * answer may be kept: not even that of a server which is 0 itself. */
 uint64_t vigil_node(const struct vigil *vigil);
 
+/* The round (the database's time) of the bucket's heartbeat as it was last looked at; to be asked
+ * after the answer as well: one with an older heartbeat may not be kept. */
+int64_t vigil_round_us(const struct vigil *vigil, const struct cache_subject *subject);
+
 #endif

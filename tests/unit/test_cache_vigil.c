@@ -345,6 +345,20 @@ static void an_old_heartbeat_is_not_trusted(void)
     end(&scene);
 }
 
+static void the_round_that_was_looked_at_is_told(void)
+{
+    struct scene scene;
+    begin_trusted(&scene);
+    int64_t first_us = vigil_round_us(scene.vigil, &scene.ann);
+    const struct beat later = {.bucket = scene.ann.bucket, .age_us = ahead_us - 1000000};
+    set_beat(&later);
+    EXPECT_SOON(vigil_round_us(scene.vigil, &scene.ann) > first_us + 900000);
+    const struct beat older = {.bucket = scene.ann.bucket, .age_us = ahead_us + 1000000};
+    set_beat(&older);
+    EXPECT_SOON(vigil_round_us(scene.vigil, &scene.ann) < first_us);
+    end(&scene);
+}
+
 static void a_new_epoch_or_generation_ends_it_for_the_bucket(void)
 {
     struct scene scene;
@@ -499,6 +513,7 @@ int main(void)
         UNIT_TEST(trust_ends_soon_without_looks),
         UNIT_TEST(what_is_known_outlives_looks_that_fail),
         UNIT_TEST(an_old_heartbeat_is_not_trusted),
+        UNIT_TEST(the_round_that_was_looked_at_is_told),
         UNIT_TEST(a_new_epoch_or_generation_ends_it_for_the_bucket),
         UNIT_TEST(a_replica_is_not_trusted),
         UNIT_TEST(a_server_that_was_a_replica_is_another_one),
