@@ -10,18 +10,25 @@ import multiprocessing
 import os
 import select
 import signal
+import struct
 import threading
 import time
 import urllib.parse
 
+import fastcgi
 import model
 
 FLUSH_S = 0.1
 TIMEOUT_S = 20
 FOREIGN = "foreign"  # a token of somebody else, or none
+# A reader reads a page so often in a row: processes keep in memory what they are asked for again.
+BURSTS = (1, 1, 3, 8)
+LOOKS = 3            # of a writer through each process, before a write and after it
+LOOKED_AT = ("count", "count", "listens", "all_time")  # all change with every write
 
+# part: the process that was asked directly; empty: through nginx.
 Read = collections.namedtuple(
-    "Read", "began ended user view window status digest etag body detail stranger conditional")
+    "Read", "began ended user view window status digest etag body detail stranger conditional part")
 Tried = collections.namedtuple("Tried", "at user n")
 Done = collections.namedtuple("Done", "at user n how")       # how: "http" or "database"
 Flip = collections.namedtuple("Flip", "at user n is_done")    # public again while n is even
@@ -32,6 +39,8 @@ Batch = collections.namedtuple("Batch", "source until events")
 
 class Client:
     """A connection that is kept, and made again after every error."""
+
+    part = ""
 
     def __init__(self, url):
         address = urllib.parse.urlsplit(url)
@@ -50,6 +59,42 @@ class Client:
             self.connection.close()
             self.connection = None
             return 0, {}, b""
+
+
+class Direct:
+    """A connection straight to one serve process. Who it is that answers is certain then."""
+
+    def __init__(self, instance, part):
+        self.part = part
+        self.path = instance.state / "sockets" / f"{part}.sock"
+        self.connection = None
+
+    def ask(self, method, path, _body=None, headers=None):
+        """As Client.ask(); of the headers only the token is sent. A kept connection may have ended
+        with its process: then another one gets the request."""
+        was_kept = self.connection is not None
+        try:
+            return self.exchange(method, path, headers or {})
+        except (OSError, ValueError, struct.error) as error:
+            self.connection = None
+            if was_kept and not isinstance(error, TimeoutError):
+                return self.ask(method, path, headers=headers)
+            return 0, {}, b""
+
+    def exchange(self, method, path, headers):
+        if self.connection is None:
+            self.connection = fastcgi.Connection(self.path)
+            self.connection.socket.settimeout(TIMEOUT_S)
+        token = headers.get("Authorization", "").removeprefix("Token ")
+        answer = self.connection.ask(path, method=method, token=token)
+        if answer.header("Content-Length") not in ("", str(len(answer.body))):
+            raise ValueError("a part is missing")
+        headers = {name: answer.header(name) for name in ("ETag", "Cache-Status")}
+        return answer.status, headers, answer.body
+
+
+def parts_of(instance):
+    return sorted(path.stem for path in (instance.state / "sockets").glob("serve-*.sock"))
 
 
 class Party:
@@ -110,6 +155,11 @@ class Party:
             self.events.append(kind(at=now, **fields))
         return now
 
+    def record_read(self, read):
+        if read is not None:
+            with self.lock:
+                self.events.append(read._replace(ended=time.monotonic()))
+
     def take(self):
         with self.lock:
             events, self.events = self.events, []
@@ -129,7 +179,7 @@ class Readers(Party):
 class Reader:
     def __init__(self, party, name):
         self.party = party
-        self.eye = Eye(party.world, party.instance.url)
+        self.eye = Eye(party.world, Client(party.instance.url))
         self.random = model.source_of(party.world.seed, name)
 
     def step(self):
@@ -139,19 +189,17 @@ class Reader:
         token = tokens[user.name]
         if stranger:
             token = tokens[FOREIGN] if self.random.random() < 0.3 else None
-        read = self.eye.read(user, self.random.choice(model.VIEWS), token, stranger,
-                             self.random.random() < 0.3)
-        if read is not None:
-            with self.party.lock:
-                self.party.events.append(read._replace(ended=time.monotonic()))
+        view, is_conditional = self.random.choice(model.VIEWS), self.random.random() < 0.3
+        for _ in range(self.random.choice(BURSTS)):
+            self.party.record_read(self.eye.read(user, view, token, stranger, is_conditional))
 
 
 class Eye:
     """Reads, and remembers what it has got, for conditional requests."""
 
-    def __init__(self, world, url):
+    def __init__(self, world, client):
         self.world = world
-        self.client = Client(url)
+        self.client = client
         self.known = {}  # by path: ETag, digest and checksum
 
     def read(self, user, view, token=None, stranger=True, conditional=False):
@@ -169,7 +217,8 @@ class Eye:
         etag = answered.get("ETag") or ""
         digest, checksum = self.look(path, view, status, etag, body)
         return Read(began, time.monotonic(), user.index, view, window, status, digest, etag, checksum,
-                    answered.get("Cache-Status") or "", stranger, conditional)
+                    answered.get("Cache-Status") or "", stranger, conditional,
+                    self.client.part)
 
     def look(self, path, view, status, etag, body):
         if status == 304:
@@ -212,6 +261,8 @@ class Writer:
     def __init__(self, party, name, users):
         self.party = party
         self.client = Client(party.instance.url)
+        self.eyes = [Eye(party.world, Direct(party.instance, part))
+                     for part in parts_of(party.instance)]
         self.random = model.source_of(party.world.seed, name)
         self.users = users
         self.written = {user.index: party.written[user.index] for user in users}
@@ -220,6 +271,18 @@ class Writer:
     def step(self):
         user = self.users[min(self.random.randrange(len(self.users)),
                               self.random.randrange(len(self.users)))]
+        # So that each process holds what the write makes outdated, and is asked for it at once.
+        view = self.random.choice(LOOKED_AT) if self.random.random() < 0.4 else None
+        self.look(user, view)
+        if self.write(user):
+            self.look(user, view)
+
+    def look(self, user, view):
+        for eye in self.random.sample(self.eyes, len(self.eyes)) if view else ():
+            for _ in range(LOOKS):
+                self.party.record_read(eye.read(user, view, self.party.tokens[user.name], False))
+
+    def write(self, user):
         n = self.written[user.index] + 1
         listen = self.party.world.write(user, n).adds
         began = time.monotonic()
@@ -234,6 +297,7 @@ class Writer:
         else:
             self.pending.add(user.index)
             self.party.record(Failed, began=began, user=user.index, what="write", status=status)
+        return status == 200
 
 
 class DatabaseWriters(Party):

@@ -16,9 +16,11 @@ import model
 import stand
 
 FAILPOINTS = ("after_lease", "after_snapshot", "before_store", "after_commit", "before_apply",
-              "after_apply", "after_mark", "after_poll", "before_beat", "after_beat")
+              "after_apply", "after_mark", "after_poll", "before_beat", "after_beat",
+              "after_heartbeats", "on_push", "before_keep")
 RECOVERY_S = 30
 MARGIN_S = 0.3
+SOUND = {"up": "pass", "down": "pass", "watch": "pass", "delay_s": 0, "refuse": False}
 
 Row = collections.namedtuple("Row", "name weight group away")
 
@@ -39,6 +41,7 @@ TABLE = (
     Row("hold", 5, "link", ()),
     Row("swallow", 4, "link", ()),
     Row("cut", 3, "link", ()),
+    Row("half_open_watch", 4, "link", ()),
     Row("flush", 3, None, ()),
     Row("flush_scripts", 2, None, ()),
     Row("delete_heartbeats", 4, None, ()),
@@ -48,6 +51,7 @@ TABLE = (
     Row("squeeze_memory", 2, "memory", ()),
     Row("fill_memory", 2, "memory", ()),
     Row("kill_connections", 3, None, ()),
+    Row("kill_watches", 3, None, ()),
     Row("obey_failpoint", 6, "failpoint", ("serve",)),
 )
 
@@ -141,7 +145,7 @@ class Faults:
 
     def heal(self):
         for link in ("clients", *self.stand.links):
-            self.stand.proxy.tell(link, up="pass", down="pass", delay_s=0, refuse=False)
+            self.stand.proxy.tell(link, **SOUND)
         self.set_limit(stand.MAXMEMORY)
         self.orders.recall_all()
 
@@ -254,7 +258,7 @@ class Faults:
         fault.detail = f"{changes} for {seconds:.2f} s"
         self.stand.proxy.tell("clients", **changes)
         self.pass_time(seconds)
-        self.stand.proxy.tell("clients", up="pass", down="pass", delay_s=0, refuse=False)
+        self.stand.proxy.tell("clients", **SOUND)
 
     def delay(self, fault, chance):
         self.spoil_link(fault, chance, delay_s=chance.choice((0.005, 0.03, 0.1, 0.4)))
@@ -269,6 +273,10 @@ class Faults:
 
     def cut(self, fault, chance):
         self.spoil_link(fault, chance, cut=True, refuse=chance.random() < 0.5)
+
+    def half_open_watch(self, fault, chance):
+        """Nobody hears of changes, and no connection ends."""
+        self.spoil_link(fault, chance, watch=chance.choice(("hold", "swallow")))
 
     # What is in Redis
 
@@ -322,6 +330,9 @@ class Faults:
 
     def kill_connections(self, _fault, _chance):
         self.stand.master.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    def kill_watches(self, fault, _chance):
+        fault.detail = f'{self.stand.master.call("CLIENT", "KILL", "TYPE", "pubsub")} of them'
 
     # Failpoints
 

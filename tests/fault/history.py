@@ -10,7 +10,7 @@ with a short name under which violations are counted:
     I5  an answer is a whole state of the right listener, and nobody else's business
     I6  equal ETags, equal bodies; a 304 only where the client has what it would be sent
     A1  a read fails, or is labelled unverified, only while PostgreSQL is away; it fails also where no
-        serve process runs
+        serve process runs, or not the one that was asked directly, and as one wakes from a long sleep
     A2  a write fails only then, or while a serve process is being killed
 """
 
@@ -25,6 +25,9 @@ import model
 
 BOUND_S = 3.5
 QUIET_S = 10.0
+REQUEST_MAX_S = 10.0  # what a serve process gives a request
+WAKING_S = 1.0
+NOTED_S = 0.5         # from the end of a fault or a read until that is noted
 EXCERPTS = 3
 ETAGS_MAX = 200_000
 RULES = ("I1", "I2", "I3", "I5", "I6", "A1", "A2")
@@ -205,6 +208,7 @@ class Checker:
 
     def judge_read(self, read):
         self.counts["reads"] += 1
+        self.counts["reads past nginx"] += bool(read.part)
         self.slowest_s = max(self.slowest_s, read.ended - read.began)
         self.outcomes[re.sub(r"^refrain; |; ttl=-?[0-9]+|detail=", "", read.detail)
                       or f"status {read.status or 'none'}"] += 1
@@ -223,8 +227,25 @@ class Checker:
         self.checked["A1"] += 1
         self.counts[f"reads answered {read.status or 'nothing'}"] += 1
         away = self.away(read.began, read.ended)
-        if "postgresql" not in away and len([name for name in away if name.startswith("serve")]) < 2:
+        if read.part:
+            nobody_serves = not away.isdisjoint((read.part, "serve"))
+        else:
+            nobody_serves = len([name for name in away if name.startswith("serve")]) > 1
+        if "postgresql" not in away and not nobody_serves and not self.met_waking(read):
             self.violate("A1", read, f"a read was answered {read.status or 'nothing'}")
+
+    def met_waking(self, read):
+        """Whether it was answered 503 by a serve process that had slept for longer than requests may
+        take. What that had begun has run out of time as it wakes, and what it had asked of PostgreSQL
+        counts as failed: after five of these it asks nobody for about a second, and refuses what has
+        waited meanwhile and what comes then. nginx takes that for an answer. While the process sleeps
+        it refuses nothing, and neither do the others: before its waking there is no excuse, and none
+        for what takes longer than a refusal."""
+        return read.status == 503 and any(
+            fault.kind == "stop_serve" and fault.ended - fault.began > REQUEST_MAX_S
+            and read.began < fault.ended + WAKING_S
+            and -NOTED_S < read.ended - fault.ended < WAKING_S + NOTED_S
+            for fault in self.faults.during(read.began - WAKING_S, read.ended + NOTED_S))
 
     def judge_admission(self, user, read):
         """Strangers see the public ones; how fast a change of that is seen has a bound too."""

@@ -6,6 +6,7 @@ in a stale read if one certain part of the protocol is missing (mutants.py).
 
 import contextlib
 import hashlib
+import re
 import signal
 import threading
 import time
@@ -17,7 +18,11 @@ import history
 import stand
 
 STEP_S = 5
-TRIES = 3
+TRUSTED_S = 0.25  # what is in memory may be used so long after a look at least
+TOO_LATE_S = history.BOUND_S + 0.5
+ROUNDS = 5
+PACE_S = 0.005
+TRIES = 5
 
 
 class Unfit(Exception):
@@ -31,7 +36,7 @@ class Director:
         self.checker = checker
         self.written = written
         self.orders = faults.Orders(bench.failpoints)
-        self.eye = clients.Eye(world, bench.instance.url)
+        self.eyes = {part: self.open_eye(part) for part in ("", *clients.parts_of(bench.instance))}
         self.lock = threading.Lock()
         self.events = []
         self.watched = []
@@ -39,15 +44,27 @@ class Director:
 
     # What a scenario is made of
 
-    def read(self, user, view="count"):
-        read = self.eye.read(user, view)
+    def open_eye(self, part=""):
+        instance = self.stand.instance
+        return clients.Eye(self.world, clients.Direct(instance, part) if part
+                           else clients.Client(instance.url))
+
+    def read(self, user, view="count", part=""):
+        """Through nginx, or straight from one process."""
+        read = self.eyes[part].read(user, view)
         with self.lock:
             self.events += [read] if read else []
         return read
 
-    def read_aside(self, user):
+    def read_for(self, seconds, user, part="", view="count"):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(user, view, part)
+            time.sleep(PACE_S)
+
+    def read_aside(self, user, part=""):
         """A read that will be held up; returns its thread."""
-        eye = clients.Eye(self.world, self.stand.instance.url)
+        eye = self.open_eye(part)
 
         def run():
             read = eye.read(user, "count")
@@ -60,6 +77,12 @@ class Director:
         """Until all views are hits that Redis alone vouches for."""
         for view in VIEWS:
             harness.wait_for(lambda: is_leased(self.read(user, view)), f"a hit of {user.name}", STEP_S)
+
+    def warm_near(self, user):
+        """Until each process has it in its memory."""
+        for part in SERVES:
+            harness.wait_for(lambda part=part: is_near(self.read(user, part=part)),
+                             f"{user.name} in L1 of {part}", STEP_S)
 
     def write(self, user):
         """By HTTP or SQL; returns once it is answered, or committed."""
@@ -84,6 +107,15 @@ class Director:
     def hold_up(self, name):
         self.orders.give(name, "block once")
 
+    @contextlib.contextmanager
+    def hold_up_all(self, name):
+        """In every process, as often as it is come to."""
+        self.orders.give(name, "block")
+        try:
+            yield
+        finally:
+            self.orders.recall(name)
+
     def await_hit(self, name, thread):
         with contextlib.suppress(TimeoutError):
             harness.wait_for(lambda: self.orders.is_hit(name), name, 2)
@@ -98,17 +130,35 @@ class Director:
 
     def key(self, user, kind):
         digest = hashlib.sha256(user.name.encode()).digest()
-        whose = f":{digest[:16].hex()}" if kind == "v" else ""
-        return f"rf1:{{{digest[0]}}}{kind}{whose}"
+        if kind == "v":
+            return f"rf1v:{{{digest[0]}}}{digest[:16].hex()}"
+        return f"rf1:{{{digest[0]}}}{kind}"
 
     def redis(self, *words):
         return self.stand.master.call(*words)
 
-    def await_relay(self, user, lives):
-        def is_so():
-            return ((self.redis("GET", self.key(user, "hb")) or "").startswith("L ")) == lives
+    def write_and_await_relay(self, user):
+        versions = self.redis("GET", self.key(user, "v"))
+        self.write(user)
+        harness.wait_for(lambda: self.redis("GET", self.key(user, "v")) != versions, "the relay",
+                         STEP_S)
 
-        harness.wait_for(is_so, f"the heartbeat to {'come' if lives else 'go'}", STEP_S)
+    @contextlib.contextmanager
+    def awaiting(self, counter, by):
+        """Until a counter has risen so far by what is done meanwhile."""
+        def count():
+            return self.stand.metrics().get(counter, 0)
+
+        before = count()
+        yield
+        harness.wait_for(lambda: count() >= before + by, counter, STEP_S)
+
+    def has_relay(self, user):
+        return (self.redis("GET", self.key(user, "hb")) or "").startswith("L ")
+
+    def await_relay(self, user, lives):
+        harness.wait_for(lambda: self.has_relay(user) == lives,
+                         f"the heartbeat to {'come' if lives else 'go'}", STEP_S)
 
     def await_rounds(self, user, count):
         """So that nothing is left for the relay to tell of the user."""
@@ -174,6 +224,9 @@ class Director:
 
 
 VIEWS = ("count", "listens", "all_time")
+SERVES = ("serve-1", "serve-2")
+PUSHES = "refrain_cache_l1_pushes_total"  # each process counts
+APPLIES = 'refrain_cache_applies_total{by="writer",result="ok"}'
 
 
 def start(target):
@@ -183,7 +236,11 @@ def start(target):
 
 
 def is_leased(read):
-    return read is not None and "; hit" in read.detail and "validated" not in read.detail
+    return read is not None and re.search("; hit;.*detail=l[12]", read.detail) is not None
+
+
+def is_near(read):
+    return read is not None and read.detail.endswith("; detail=l1")
 
 
 def late_apply(director, user):
@@ -197,13 +254,63 @@ def late_apply(director, user):
     director.warm(user)
     director.write(user)
     director.await_rounds(user, 3)
+    newest = director.redis("GET", director.key(user, "v"))
     director.redis("DEL", director.key(user, "v"))
-    director.let_go("before_apply", writer)
+    with director.awaiting(APPLIES, 1):  # on a slow machine it may be given up
+        director.let_go("before_apply", writer)
+    is_told_again = director.redis("GET", director.key(user, "v")) == newest
+    for view in VIEWS:
+        director.read(user, view)
+    if is_told_again or not director.has_relay(user):
+        raise Unfit("the relay was too slow")
+
+
+def unheard_write(director, user):
+    """Each process has in its memory what is written anew, and Redis' word of that comes late."""
+    fitting = 0
+    for _ in range(ROUNDS):
+        director.warm_near(user)
+        with director.hold_up_all("on_push"):
+            began = time.monotonic()
+            director.write(user)
+            for part in SERVES:
+                director.read(user, part=part)
+            # Later it would not use its memory anyway.
+            fitting += time.monotonic() - began < TRUSTED_S and director.orders.is_hit("on_push")
+    if fitting == 0:
+        raise Unfit("too slow")
+
+
+def blind_vigils(director, user):
+    """Nobody looks whether what is in memory may still be used, or hears of changes."""
+    director.warm_near(user)
+    with director.hold_up_all("after_heartbeats"):
+        harness.wait_for(lambda: director.orders.is_hit("after_heartbeats"), "a look", STEP_S)
+        director.write(user)
+        for _ in range(int(TOO_LATE_S / 0.1)):
+            for part in SERVES:
+                director.read_for(0.05, user, part)
+
+
+def late_keep(director, user):
+    """A reader sleeps between the answer of Redis and keeping it in memory. Meanwhile there is a
+    change, of which his process hears."""
+    part, other = SERVES
+    director.write_and_await_relay(user)
+    harness.wait_for(lambda: is_leased(director.read(user, part=other)), "a hit", STEP_S)
+    director.hold_up("before_keep")
+    reader = director.read_aside(user, part)
+    director.await_hit("before_keep", reader)
+    with director.awaiting(PUSHES, len(SERVES)):
+        director.write_and_await_relay(user)
+    director.let_go("before_keep", reader)
+    director.read_for(TOO_LATE_S, user, part)
 
 
 def late_store(director, user):
     """A reader sleeps before he stores what he has read, and a change is told to Redis meanwhile."""
-    director.redis("DEL", director.key(user, "v"))
+    with director.awaiting(PUSHES, len(SERVES)):
+        director.redis("DEL", director.key(user, "v"))
     director.hold_up("before_store")
     reader = director.read_aside(user)
     director.await_hit("before_store", reader)
@@ -220,9 +327,7 @@ def relays_asleep(director, user):
     """Nobody tells Redis of a change, and nobody vouches for what it holds."""
     with director.sleeping_relays(user):
         director.write(user)
-        end = time.monotonic() + history.BOUND_S + 0.5
-        while time.monotonic() < end:
-            director.read(user, "all_time")
+        director.read_for(TOO_LATE_S, user, view="all_time")
 
 
 def taken_over(director, user):
@@ -240,5 +345,7 @@ def position_lost(director, user):
     director.await_relay(user, True)
 
 
+# Those who write over HTTP come first, as in model.py.
 SCENARIOS = {scenario.__name__: scenario for scenario in (
-    late_apply, late_store, taken_over, position_lost, relays_asleep)}
+    late_apply, unheard_write, late_store, blind_vigils, late_keep, taken_over, position_lost,
+    relays_asleep)}

@@ -15,6 +15,8 @@ import zlib
 
 CROWD = 40
 HOT = 5
+ACTORS = 8
+BY_HTTP = 2  # of the actors
 ARTISTS = 12
 PAGE = 25
 OLD_PAGE = 10
@@ -22,6 +24,7 @@ PRELUDE = 10  # listens that are copied, of a listener who is changed in the dat
 DAY_S = 86400
 ROOM_S = 40_000
 YOUNG_S = 600
+OLD_STEP_S = 40  # what lies back is spread over days: pages of days with thousands are not cached
 ALL_TIME = 1009843200
 
 PUBLIC, PRIVATE, FLIPPED = "public", "private", "flipped"
@@ -57,7 +60,8 @@ def digest(told):
 
 class World:
     """The listeners and what is written to them. The same seed and time make the same world. Beside
-    the crowd there are a few whom only the scenarios of interleave.py touch."""
+    the crowd there are a few whom only the scenarios of interleave.py touch, the first ones over
+    HTTP."""
 
     def __init__(self, seed, now_s, long=False):
         self.seed = seed
@@ -72,7 +76,8 @@ class World:
         self.last_year_s = timestamp(year - 1, 7)
         self.old_before_s = timestamp(year - 1, 9)
         self.crowd = [self.make_user(index) for index in range(CROWD)]
-        self.users = [*self.crowd, *(User(CROWD + at, f"x{at}", PUBLIC, at > 0) for at in range(5))]
+        self.users = [*self.crowd, *(User(CROWD + at, f"x{at}", PUBLIC, at >= BY_HTTP)
+                                     for at in range(ACTORS))]
         self.weights = list(self.cumulate(CROWD))
 
     @staticmethod
@@ -93,7 +98,9 @@ class World:
         return self.crowd[bisect.bisect(self.weights, at)]
 
     def at(self, n):
-        return {4: self.last_year_s, 5: self.last_week_s}.get(n % 6, self.today_s) + n
+        """In a week there is room for 15,000 writes to one listener."""
+        begin = {4: self.last_year_s, 5: self.last_week_s}.get(n % 6)
+        return self.today_s + n if begin is None else begin + n * OLD_STEP_S
 
     def listen(self, user, n):
         artist = zlib.crc32(f"{self.seed} {user.index} {n}".encode()) % ARTISTS

@@ -7,6 +7,8 @@ It reads commands from standard input, one JSON object a line, and answers each 
                               answered with its own port
     "up", "down": MODE        what happens to bytes from clients (up) and to them: "pass"; "hold":
                               delivered later, even if the sender has gone meanwhile; "swallow": lost
+    "watch": MODE             the same for what comes down to those who have subscribed to something,
+                              if it passes otherwise
     "delay_s": SECONDS        of everything, in both directions
     "refuse": BOOL            whether new connections are closed at once
     "cut": true               closes all connections, with what is held
@@ -29,13 +31,20 @@ class Side(asyncio.Protocol):
         self.transport = None
         self.waiting = collections.deque()  # bytes that have come and not left; None: the end
         self.has_lost = False
+        self.has_subscribed = False
+
+    @property
+    def mode(self):
+        mode = self.link.modes[self.direction]
+        listens = self.direction == "down" and self.peer is not None and self.peer.has_subscribed
+        return self.link.modes["watch"] if listens and mode == "pass" else mode
 
     def connection_made(self, transport):
         self.transport = transport
         self.link.sides.add(self)
 
     def data_received(self, data):
-        if self.link.modes[self.direction] == "swallow":
+        if self.mode == "swallow":
             self.has_lost = True
         else:
             self.put(data)
@@ -48,7 +57,7 @@ class Side(asyncio.Protocol):
             self.pump()
 
     def pump(self):
-        if self.link.modes[self.direction] == "hold" or self.peer is None or not self.peer.transport:
+        if self.mode == "hold" or self.peer is None or not self.peer.transport:
             return
         while self.waiting:
             data = self.waiting.popleft()
@@ -76,11 +85,15 @@ class Client(Side):
         super().connection_made(transport)
         self.connecting = asyncio.get_running_loop().create_task(self.link.connect(self))
 
+    def data_received(self, data):
+        self.has_subscribed = self.has_subscribed or b"SUBSCRIBE" in data
+        super().data_received(data)
+
 
 class Link:
     def __init__(self):
         self.target = None
-        self.modes = {"up": "pass", "down": "pass"}
+        self.modes = {"up": "pass", "down": "pass", "watch": "pass"}
         self.delay_s = 0
         self.refuse = False
         self.sides = set()
@@ -112,7 +125,7 @@ class Link:
             self.modes[direction] = command.get(direction, self.modes[direction])
         for side in list(self.sides):
             # A stream that has lost bytes is no stream any more.
-            if command.get("cut") or (side.has_lost and self.modes[side.direction] == "pass"):
+            if command.get("cut") or (side.has_lost and side.mode == "pass"):
                 for one in (side, side.peer):
                     if one is not None:
                         one.abort()

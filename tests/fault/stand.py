@@ -138,7 +138,7 @@ class Proxy:
 class Stand:
     """Everything that runs. `failpoints` is the folder in which the programs look for orders."""
 
-    def __init__(self, name="fault"):
+    def __init__(self, name="fault", settings=None):
         self.folder = harness.temporary_folder()
         self.failpoints = self.folder / "failpoints"
         self.failpoints.mkdir()
@@ -150,12 +150,12 @@ class Stand:
         self.master = None
         self.replica = None
         try:
-            self.start(name)
+            self.start(name, settings or {})
         except BaseException:
             self.close()
             raise
 
-    def start(self, name):
+    def start(self, name, settings):
         self.nodes = [Node(self.folder, "redis-a"), Node(self.folder, "redis-b")]
         self.master, self.replica = self.nodes
         for node in self.nodes:
@@ -165,7 +165,8 @@ class Stand:
         port = self.proxy.tell("clients", target=self.master.port)
         self.follow()
         self.instance = harness.Instance(name, workers=2, redis=f"redis://127.0.0.1:{port}",
-                                         settings={"users.default_visibility": "private"})
+                                         settings={"users.default_visibility": "private",
+                                                   **settings})
 
     def follow(self):
         """The replica gets what the master does through a link of its own."""

@@ -1,5 +1,6 @@
 """The checker itself: what it must let pass, and one breach of each rule."""
 
+import collections
 import unittest
 
 import clients
@@ -29,7 +30,7 @@ class Story(unittest.TestCase):
         table.extend(state)
         digest = table.make_digest()
         read = clients.Read(began, began + 0.01, user.index, view, window, 200, digest, f"E{digest}",
-                            f"B{digest}", "refrain; hit", False, False)._replace(**fields)
+                            f"B{digest}", "refrain; hit", False, False, "")._replace(**fields)
         self.checker.take(clients.Batch("reader", 1e9, [read]))
         self.checker.judge(0)
 
@@ -155,6 +156,31 @@ class Available(Story):
         self.read(0, 100.5, status=0)
         self.assertBroken("A1")
 
+    def test_a_process_that_was_asked_directly(self):
+        self.fault("kill_serve", 100.0, 101.0, ("serve-1",))
+        self.read(0, 100.5, status=0, part="serve-1")
+        self.assertBroken()
+        self.read(0, 100.5, status=0, part="serve-2")
+        self.assertBroken("A1")
+
+    def test_waking_from_a_long_sleep(self):
+        self.fault("stop_serve", 100.0, 112.0, ("serve-1",))
+        for began, ended in ((100.5, 112.1), (111.9, 112.1), (112.9, 113.3)):
+            self.read(0, began, ended=ended, status=503)
+        self.assertBroken()
+        for count, (began, ended, status) in enumerate((
+                (101.0, 110.9, 503),    # it slept still
+                (113.1, 113.2, 503),    # it was well again
+                (112.9, 120.0, 503),
+                (111.9, 112.1, 0)), 1):  # not its doing
+            self.read(0, began, ended=ended, status=status)
+            self.assertEqual(self.checker.violations["A1"], count)
+
+    def test_a_short_sleep_is_no_excuse(self):
+        self.fault("stop_serve", 100.0, 109.9, ("serve-1",))
+        self.read(0, 105.0, ended=110.0, status=503)
+        self.assertBroken("A1")
+
     def test_writes(self):
         failed = clients.Failed(100.5, 100.0, 0, "write", 503)
         self.fault("kill_serve", 99.0, 101.0, ("serve-1",))
@@ -165,6 +191,20 @@ class Available(Story):
 
 
 class Worlds(unittest.TestCase):
+    def test_a_long_run_stays_in_its_windows(self):
+        now_s = 1_790_000_000
+        world = model.World(5, now_s, long=True)
+        days = collections.Counter()
+        for n in range(1, 8001):
+            begin, end = {4: model.window("year", now_s), 5: model.window("week", now_s)}.get(
+                n % 6, (0, now_s))
+            self.assertTrue(begin <= world.at(n) < end, n)
+            if n % 6 == 4:
+                self.assertLess(world.at(n), world.old_before_s)
+            if n % 6 in (4, 5):
+                days[world.at(n) // model.DAY_S] += 1
+        self.assertLess(max(days.values()), 1000)
+
     def test_a_write_is_always_the_same(self):
         one, other = model.World(5, 1_790_000_000), model.World(5, 1_790_000_000)
         for user in (one.users[0], one.users[5]):
