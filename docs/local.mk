@@ -18,4 +18,5 @@ dist_doc_DATA += \
 	%D%/http-api.md \
 	%D%/listenbrainz-compatibility.md \
 	%D%/metrics.md \
+	%D%/performance.md \
 	%D%/statistics.md

@@ -1,9 +1,11 @@
 """Load: wrk against an address, and the figures of several rounds."""
 
+import os
 import pathlib
 import re
 import statistics
 import subprocess
+import urllib.request
 
 import harness
 
@@ -21,6 +23,16 @@ class Round:
         self.requests = requests
         self.refused = refused
         self.broken = broken
+        self.spent = {}  # seconds of processor time, by process
+
+    def spent_us(self, process):
+        """Microseconds of a request."""
+        return self.spent.get(process, 0) * 1e6 / self.requests
+
+    @property
+    def disturbance(self):
+        """The share of all processors that others took meanwhile."""
+        return self.spent.get("rest", 0) * self.rate / self.requests / os.cpu_count()
 
 
 class Series:
@@ -45,6 +57,21 @@ class Series:
     @property
     def rate(self):
         return self.median("rate")
+
+    def spent_us(self, process):
+        return statistics.median(figures.spent_us(process) for figures in self.rounds)
+
+
+def scrape(instance):
+    """Its metrics as text."""
+    with urllib.request.urlopen(instance.env["REFRAIN_METRICS_URL"]) as answer:
+        return answer.read().decode()
+
+
+def percentiles(values):
+    """The 50th and the 99th."""
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return cuts[49], cuts[98]
 
 
 def interleave(series, rounds):

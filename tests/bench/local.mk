@@ -1,20 +1,31 @@
-# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" does so
-# within a minute. echo is built for it alone.
-EXTRA_PROGRAMS = tests/bench/echo
+# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes two
+# minutes. echo and l1 are built for it alone. profile.py is run by hand (docs/performance.md).
+EXTRA_PROGRAMS = tests/bench/echo tests/bench/l1
 tests_bench_echo_SOURCES = %D%/echo.c
 tests_bench_echo_LDADD = $(CORE_LIBS)
-CLEANFILES += tests/bench/echo
+tests_bench_l1_SOURCES = %D%/l1.c
+tests_bench_l1_LDADD = libcore.a $(CORE_LIBS)
+tests_bench_l1_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_unlock
+CLEANFILES += tests/bench/echo tests/bench/l1
 
 EXTRA_DIST += \
+	%D%/cpu.py \
 	%D%/database.py \
 	%D%/history.py \
 	%D%/importing.py \
+	%D%/inside.py \
+	%D%/instructions.py \
+	%D%/listener.py \
 	%D%/load.lua \
 	%D%/load.py \
+	%D%/profile.py \
+	%D%/reads.py \
 	%D%/rivals.py \
 	%D%/run \
+	%D%/syscalls.py \
 	%D%/table.py
 
 .PHONY: bench
-bench: all tests/bench/echo$(EXEEXT)
+bench: all tests/bench/echo$(EXEEXT) tests/bench/l1$(EXEEXT)
 	$(PYTHON3) -B $(srcdir)/tests/bench/run --build . $(BENCH)
