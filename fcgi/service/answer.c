@@ -54,13 +54,14 @@ static void format_etag(uint64_t hash, bool is_compressed, char etag[etag_size])
 {
     static const char start[] = {'W', '/', '"'};
     const char *end = is_compressed ? "-gzip\"" : "\"";
-    unsigned char bytes[8];
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (unsigned char)(hash >> (56 - 8 * i));
-    }
+    enum { digits = 16 };
+    char *to = etag + sizeof start;
     memcpy(etag, start, sizeof start);
-    text_format_hex(bytes, sizeof bytes, etag + sizeof start);
-    memcpy(etag + sizeof start + 2 * sizeof bytes, end, strlen(end) + 1);
+    for (size_t i = digits; i > 0; i--) {
+        to[i - 1] = "0123456789abcdef"[hash & 15];
+        hash >>= 4;
+    }
+    memcpy(to + digits, end, strlen(end) + 1);
 }
 
 /* The body is a pure function of the cached payloads and of what is asked for. Its compressed form
