@@ -49,7 +49,8 @@ struct cache_reader {
     struct kv_batch *batches[CACHE_FETCHES_MAX]; /* keep what hits point to */
     struct flight *flights[CACHE_FETCHES_MAX];   /* keep what was loaded */
     size_t fetches_count;
-    const struct l1_value *held[2 + CACHE_FETCHES_MAX * CACHE_ITEMS_MAX]; /* keep hits of L1 */
+    /* Keep hits of L1: of each fetch the items, whose data it is and who asks. */
+    const struct l1_value *held[CACHE_FETCHES_MAX * (2 + CACHE_ITEMS_MAX)];
     size_t held_count;
     struct cache_report report;
 };
