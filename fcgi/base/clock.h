@@ -10,6 +10,9 @@
 /* Microseconds on a clock that never goes back; comparable within one process only. */
 int64_t clock_mono_us(void);
 
+/* The same, but it goes on while the host is suspended: for what others bring to an end meanwhile. */
+int64_t clock_boot_us(void);
+
 /* Microseconds and seconds since the epoch, UTC. */
 int64_t clock_wall_us(void);
 int64_t clock_wall_s(void);

@@ -7,6 +7,8 @@
  */
 #include "cache/mapped.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +17,12 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 4096 };
+
+static const int64_t turn_max_us = 10000000;
 
 /* Gives errno's value; 0: it is there. */
 static int make(const struct mapped_file *file, const char *path)
@@ -91,17 +96,34 @@ static enum result open_locked(const struct mapped_file *file, const char *path,
     return *fd >= 0 ? RESULT_OK : fail(path, "opened", errno, error);
 }
 
+/* Gives errno's value. A process that was stopped may hold it. */
+static int lock(int folder)
+{
+    static const struct timespec pause = {.tv_nsec = 20000000};
+    int64_t deadline_us = clock_mono_us() + turn_max_us;
+    while (flock(folder, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return errno;
+        }
+        if (clock_mono_us() > deadline_us) {
+            return ETIMEDOUT;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static enum result open_file(const struct mapped_file *file, int *fd, struct error *error)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/%s", file->folder, file->name);
     int turn = open(file->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (turn < 0 || flock(turn, LOCK_EX) != 0) {
-        int cause = errno;
+    int cause = turn < 0 ? errno : lock(turn);
+    if (cause != 0) {
         if (turn >= 0) {
             close(turn);
         }
-        return fail(file->folder, "opened", cause, error);
+        return fail(file->folder, turn < 0 ? "opened" : "locked", cause, error);
     }
     enum result result = open_locked(file, path, fd, error);
     close(turn);

@@ -19,8 +19,8 @@ struct mapped_file {
 };
 
 /* Maps the file, and makes it where it is missing. `*fd` is the caller's to close, `*bytes` to
- * unmap. RESULT_UNAVAILABLE with cause and cure where that cannot be. May block for as long as
- * another process does the same. */
+ * unmap. RESULT_UNAVAILABLE with cause and cure where that cannot be. May block for up to ten
+ * seconds while another process does the same. */
 enum result mapped_open(const struct mapped_file *file, int *fd, void **bytes,
                         struct error *error) MUST_CHECK;
 

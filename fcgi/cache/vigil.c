@@ -221,7 +221,8 @@ static bool is_same(const struct cache_heartbeat *a, const struct cache_heartbea
 }
 
 /* Judges what a look found; what it depends on has been counted. */
-static void judge(struct vigil *vigil, const struct cache_heartbeats *found, int64_t sent_us)
+static void judge(struct vigil *vigil, const struct cache_heartbeats *found, int64_t sent_us,
+                  int64_t slept_us)
 {
     const struct cache_heartbeats *last = &vigil->heartbeats;
     int64_t now_us = clock_mono_us();
@@ -237,7 +238,7 @@ static void judge(struct vigil *vigil, const struct cache_heartbeats *found, int
             int64_t covered_us = now_us - (host_us - beat->polled_at_us) + bound_us;
             until_us = covered_us < sent_us + trust_us ? covered_us : sent_us + trust_us;
         }
-        trust(vigil, bucket, until_us);
+        trust(vigil, bucket, until_us + slept_us);
         trusted += until_us > now_us;
     }
     cache_metrics_set(vigil->options.metrics, CACHE_LEVEL_L1_TRUSTED_BUCKETS, trusted);
@@ -260,6 +261,9 @@ static enum result look(struct vigil *vigil, bool *is_watching, struct error *er
 {
     struct cache_heartbeats found;
     int64_t sent_us = clock_mono_us();
+    /* Trust ends by the clock that goes on while the host is suspended: heartbeats end as well. What
+     * it slept until now is all that may be added to the other one. */
+    int64_t slept_us = clock_boot_us() - sent_us;
     enum result result = cache_heartbeats_read(vigil->kv, &found, error);
     *is_watching = true;
     if (result != RESULT_OK) {
@@ -273,7 +277,7 @@ static enum result look(struct vigil *vigil, bool *is_watching, struct error *er
     }
     *is_watching = result == RESULT_OK;
     if (result == RESULT_OK) {
-        judge(vigil, &found, sent_us);
+        judge(vigil, &found, sent_us, slept_us);
         tell_watches(vigil);
     }
     return result;

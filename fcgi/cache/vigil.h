@@ -33,18 +33,18 @@ void vigil_stop(struct vigil **vigil);
  * that may have made them outdated. It counts events, and says nothing else. */
 uint64_t vigil_sighting(const struct vigil *vigil, const struct cache_subject *subject);
 
-/* Whether what vigil_node() answered after `sighting` was noted is still so, at now_us (monotonic,
- * read after the request came): what it does not show is younger than twice the life of a
+/* Whether what vigil_node() answered after `sighting` was noted is still so, at now_us
+ * (clock_boot_us(), read after the request came): what it does not show is younger than twice the life of a
  * heartbeat, and nothing that a process of this host wrote and acknowledged. */
 bool vigil_vouches(const struct vigil *vigil, const struct cache_subject *subject,
                    uint64_t sighting, int64_t now_us);
 
 /* Which server is watched, as of kv_node(); to be asked after the answer. 0: none, and then no
- * answer may be kept: not even that of a server which is 0 itself. */
+ * versions may be kept: not even those of a server which is 0 itself. */
 uint64_t vigil_node(const struct vigil *vigil);
 
 /* The round (the database's time) of the bucket's heartbeat as it was last looked at; to be asked
- * after the answer as well: one with an older heartbeat may not be kept. */
+ * after the answer as well: the versions that came with an older heartbeat may not be kept. */
 int64_t vigil_round_us(const struct vigil *vigil, const struct cache_subject *subject);
 
 #endif

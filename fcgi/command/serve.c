@@ -73,7 +73,7 @@ static enum result open_cache(const struct config *config, struct parts *parts,
     size_t threads = (size_t)config_number(config, CONFIG_HTTP_THREADS);
     struct cache_options options =
         stores_cache_options(&parts->stores, config, parts->metrics);
-    /* One connection is left for looking up versions and for submissions. */
+    /* One connection is left for looking up versions, submissions and notes of who is read. */
     options.loads_max = connections > 1 ? connections - 1 : 1;
     /* What need not be waited for must find a thread. */
     options.loads_waiting_max = threads / 2 + 1;
@@ -131,9 +131,9 @@ static void share_memory(void)
 static enum result open_parts(const struct config *config, struct parts *parts,
                               struct error *error)
 {
-    block_signals();
     share_memory();
     enum result result = open_stores(config, parts, error);
+    block_signals();
     if (result == RESULT_OK) {
         result = open_vigil(config, parts, error);
     }

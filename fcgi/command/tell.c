@@ -2,18 +2,22 @@
 
 #include "base/clock.h"
 #include "base/fold.h"
+#include "base/log.h"
 #include "cache/scripts.h"
 #include "cache/tell.h"
 
 static const int64_t tell_max_us = 1000000;
 
-/* NULL: nobody on this host serves, or not in this folder. */
+/* NULL: nobody on this host serves in this folder, or it is not ours to write. */
 static struct cache_slots *join_slots(const struct command_context *context)
 {
     struct cache_slots *slots;
     struct error error;
     enum result result =
         slots_join(config_text(context->config, CONFIG_PATHS_RUNTIME), &slots, &error);
+    if (result != RESULT_OK && result != RESULT_NOT_FOUND) {
+        log_error("slots-not-told", result, &error);
+    }
     return result == RESULT_OK ? slots : NULL;
 }
 
