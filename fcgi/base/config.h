@@ -44,7 +44,7 @@
     ROW(CACHE_TTL_CLOSED_S, "cache", "ttl_closed_s", NUMBER, "86400", 1, 2592000, "",              \
         "life of values whose window is over")                                                     \
     ROW(WARM_LOADS, "warm", "loads", NUMBER, "2", 0, 64, "",                                       \
-        "pages that a worker computes ahead at a time; 0: none")                                   \
+        "users at a time for whom a worker computes pages ahead; 0: none")                         \
     ROW(WARM_DELAY_MS, "warm", "delay_ms", NUMBER, "300", 0, 60000, "",                            \
         "how long after a change, so that several in a row are one")                               \
     ROW(WARM_ACTIVE_S, "warm", "active_s", NUMBER, "900", 1, 86400, "",                            \

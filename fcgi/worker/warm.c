@@ -20,7 +20,11 @@
 #include <stdlib.h>
 
 /* More than a relay tells of in a round. */
-enum { QUEUE_MAX = 16384, DUE_BATCH = 16, HOUR_S = 3600, SOON_S = 1200 };
+enum { QUEUE_MAX = 16384, HOUR_S = 3600, SOON_S = 1200 };
+
+/* One question for several users; few, for they are loaded one after the other, and the other threads
+ * shall have some too. */
+enum { DUE_BATCH = 4 };
 
 static const int64_t pause_us = 5000000;
 static const int64_t peak_every_us = 60000000;
@@ -264,6 +268,9 @@ static void *run(void *context)
     struct worker worker = {.warm = context};
     worker.loader = warm_loader_create(&worker.warm->options);
     enum work work;
+    if (worker.loader == NULL) {
+        log_event(LOG_ERROR_LEVEL, "warming-failed", "error", "out of memory", NULL);
+    }
     while (worker.loader != NULL && (work = await_work(worker.warm, &worker)) != WORK_NONE) {
         if (work == WORK_CHANGED) {
             load_changed(&worker);

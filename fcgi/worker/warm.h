@@ -21,7 +21,7 @@ struct warm_options {
     int64_t delay_ms; /* after a change, so that several in a row are one */
     int64_t active_s; /* since a user's pages were last read */
     int loads;        /* at a time; a thread each, 1 to WARM_LOADS_MAX */
-    int64_t slow_ms;  /* who takes longer than this to load makes all pause */
+    int64_t slow_ms;  /* if a page takes longer than this to load, all pause */
 };
 enum { WARM_LOADS_MAX = 64 };
 

@@ -122,7 +122,8 @@ static void count(struct warm_loader *loader, enum cache_counter counter)
 }
 
 /* What a fetch that went well came to. False if the next one should wait. */
-static bool judge(struct warm_loader *loader, const struct cache_report *report)
+static bool judge(struct warm_loader *loader, const struct cache_report *report,
+                  size_t parts_count)
 {
     enum cache_class class = cache_outcome_class(report->outcome);
     if (class == CACHE_CLASS_HIT) {
@@ -133,7 +134,7 @@ static bool judge(struct warm_loader *loader, const struct cache_report *report)
     count(loader, report->stored ? CACHE_COUNT_WARM_FILLED : CACHE_COUNT_WARM_FAILED);
     /* Where Redis is away, nothing of it is kept. */
     return class == CACHE_CLASS_MISS
-           && report->loaded_us <= loader->options.slow_ms * INT64_C(1000);
+           && report->loaded_us / (int64_t)parts_count <= loader->options.slow_ms * INT64_C(1000);
 }
 
 static bool fetch(struct warm_loader *loader, struct slice name_key,
@@ -157,7 +158,7 @@ static bool fetch(struct warm_loader *loader, struct slice name_key,
     cache_reader_report(reader, &report);
     cache_reader_close(&reader);
     if (result == RESULT_OK) {
-        return judge(loader, &report);
+        return judge(loader, &report, parts_count);
     }
     if (result == RESULT_NOT_FOUND) {
         return true; /* gone meanwhile */

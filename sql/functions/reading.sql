@@ -109,7 +109,8 @@ begin
         select ctid from refrain.reading
         where read_at < now() - interval '30 days'
         order by read_at
-        limit 5000));
+        limit 5000
+        for update skip locked));
     get diagnostics removed = row_count;
     delete from refrain.reading_hour where hour < now() - interval '8 days';
     return removed;
