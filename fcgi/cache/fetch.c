@@ -56,7 +56,7 @@ static double random_fraction(void)
 /* Past its time, or so near its end that this reader is the one to compute it anew while the others
  * still use it: the nearer and the costlier, the likelier (Vattani, Chierichetti and Lowenstein,
  * Optimal Probabilistic Cache Stampede Prevention, 2015). */
-static bool is_due(const struct cache_header *header, int64_t now_us)
+bool cache_is_due(const struct cache_header *header, int64_t now_us)
 {
     int64_t left_us = header->built_at_us + header->ttl_s * 1000000 - now_us;
     bool ends_with_window =
@@ -99,11 +99,11 @@ enum cache_outcome cache_judge(const struct cache_reader *reader, const struct c
     if (reader->trust == CACHE_TRUST_UNVERIFIED) {
         return CACHE_UNVERIFIED;
     }
-    if (is_due(&found->header, reader->wall_us)) {
+    if (found->is_due) {
         return CACHE_MISS_ABSENT;
     }
     return reader->trust == CACHE_TRUST_VALIDATED ? CACHE_HIT_VALIDATED
-           : reader->is_near && found->is_near    ? CACHE_HIT_L1
+           : found->is_near                       ? CACHE_HIT_L1
                                                   : CACHE_HIT;
 }
 
@@ -129,9 +129,9 @@ static void judge_part(struct cache_reader *reader, struct cache_fetching *fetch
     bool is_wanted = false;
     for (size_t i = first; i < first + count; i++) {
         const struct cache_found *found = &fetching->found[i];
-        enum cache_outcome outcome = !fetching->redis_answers          ? CACHE_BYPASS_BREAKER
-                                     : reader->is_near && found->is_near ? CACHE_HIT_L1
-                                                                         : cache_judge(reader, found);
+        enum cache_outcome outcome = found->is_near             ? CACHE_HIT_L1
+                                     : fetching->redis_answers ? cache_judge(reader, found)
+                                                               : CACHE_BYPASS_BREAKER;
         cache_note_outcome(&reader->report, outcome);
         is_wanted = is_wanted || outcome > CACHE_UNVERIFIED
                     || (count > 1 && !is_of(&found->header, &reader->versions));
@@ -161,9 +161,15 @@ static void judge_all(struct cache_reader *reader, struct cache_fetching *fetchi
 void cache_decode_found(struct cache *cache, struct kv_reply reply, struct slice key,
                         struct cache_found *found)
 {
+    int64_t built_before_us = found->is_due ? found->header.built_at_us : 0;
     found->is_near = false;
     found->is_there = cache_decode_reply(cache, reply, key, &found->header, &found->payload);
-    found->hash = found->is_there ? hash_64(found->payload) : 0;
+    if (!found->is_there) {
+        return;
+    }
+    found->hash = hash_64(found->payload);
+    found->is_due = found->header.built_at_us == built_before_us
+                    || cache_is_due(&found->header, clock_wall_us());
 }
 
 static void find_in_redis(struct cache_reader *reader, struct cache_fetching *fetching,
@@ -176,15 +182,6 @@ static void find_in_redis(struct cache_reader *reader, struct cache_fetching *fe
             cache_decode_found(reader->cache, kv_reply_item(&values, at++), fetching->keys[i],
                                found);
         }
-    }
-}
-
-/* Without Redis there is nobody to tell whether L1 is right. */
-static void find_nothing(struct cache_fetching *fetching)
-{
-    fetching->redis_answers = false;
-    for (size_t i = 0; i < fetching->items_count; i++) {
-        fetching->found[i].is_there = false;
     }
 }
 
@@ -231,9 +228,8 @@ static enum result ask_far(struct cache_reader *reader, struct cache_fetching *f
     if (asks_for_trust) {
         result = cache_trust_establish(reader, batch, &keys, &known, error);
     }
-    if (batch == NULL) {
-        find_nothing(fetching);
-    } else {
+    fetching->redis_answers = batch != NULL;
+    if (batch != NULL) {
         find_in_redis(reader, fetching, batch, keys.count);
     }
     if (batch != NULL && result == RESULT_OK && reader->trust == CACHE_TRUST_LEASED) {
@@ -257,7 +253,8 @@ static void format_keys(const struct cache_reader *reader, struct cache_fetching
         char *key = fetching->key_texts[i];
         fetching->keys[i] =
             slice_of(key, cache_key_value(&reader->subject, &fetching->items[i]->name, key));
-        fetching->found[i].is_there = fetching->found[i].is_near = false;
+        struct cache_found *found = &fetching->found[i];
+        found->is_there = found->is_near = found->is_due = false;
     }
 }
 
@@ -265,7 +262,7 @@ enum result cache_ask(struct cache_reader *reader, struct cache_fetching *fetchi
                       struct error *error)
 {
     assert(reader->fetches_count < CACHE_FETCHES_MAX);
-    int64_t began_us = clock_mono_us();
+    int64_t began_us = clock_boot_us();
     enum result result = RESULT_OK;
     reader->wall_us = clock_wall_us();
     if (reader->trust == CACHE_TRUST_NONE) {
@@ -278,7 +275,7 @@ enum result cache_ask(struct cache_reader *reader, struct cache_fetching *fetchi
         result = ask_far(reader, fetching, error);
     }
     reader->fetches_count++;
-    reader->report.asked_us += clock_mono_us() - began_us;
+    reader->report.asked_us += clock_boot_us() - began_us;
     return result;
 }
 

@@ -12,6 +12,8 @@
 #include "cache/knowledge.h"
 #include "cache/protocol.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const int64_t gate_wait_max_us = 2000000;
@@ -222,6 +224,21 @@ static enum cache_counter stored_counter(enum cache_stored stored)
     }
 }
 
+/* L1 holds the numbers of v, and not its text. */
+static void discard_mark(const struct cache_reader *reader)
+{
+    char text[CACHE_RECORD_MAX];
+    struct slice mark = reader->mark_text;
+    if (reader->is_near) {
+        const struct cache_mark *number = &reader->mark;
+        int size = snprintf(text, sizeof text,
+                            "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, number->epoch,
+                            number->live, number->past, number->auth);
+        mark = slice_of(text, (size_t)size);
+    }
+    cache_discard(&reader->cache->steps, &reader->subject, mark);
+}
+
 /* Stores what was loaded; values that were read in one snapshot go in one step, the last of which
  * gives up the lock. That nothing is stored is no error. */
 static void store_loaded(struct cache_filling *filling)
@@ -248,7 +265,7 @@ static void store_loaded(struct cache_filling *filling)
                           end - first - store.count);
         filled->stored = filled->stored && stored == CACHE_STORED && store.count == end - first;
         if (cache_is_phantom(&reader->mark, versions)) {
-            cache_discard(&reader->cache->steps, &reader->subject, reader->mark_text);
+            discard_mark(reader);
         }
         for (size_t i = 0; i < store.count; i++) {
             buffer_free(&encoded[i]);

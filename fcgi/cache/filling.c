@@ -27,6 +27,7 @@ static bool take_stored(struct cache_filling *filling, struct kv_batch **batch)
     }
     cache_trust_redis(&now, &known, CACHE_TRUST_LEASED);
     for (size_t i = 0; i < filled->count; i++) {
+        filled->found[i] = filling->fetching->found[filling->at[i]];
         cache_decode_found(now.cache, kv_reply_item(&values, VALUES + i),
                            filling->fetching->keys[filling->at[i]], &filled->found[i]);
         if (cache_judge(&now, &filled->found[i]) != CACHE_HIT) {
@@ -78,7 +79,8 @@ bool cache_wait_for_other(struct cache_filling *filling)
         nanosleep(&lock_poll_time, NULL);
         is_stored = ask_again(filling, &is_held);
     }
-    cache_metrics_time(filling->reader->cache->options.metrics, CACHE_TIME_LOCK_WAIT, clock_mono_us() - began_us);
+    cache_metrics_time(filling->reader->cache->options.metrics, CACHE_TIME_LOCK_WAIT,
+                       clock_mono_us() - began_us);
     cache_metrics_add(filling->reader->cache->options.metrics,
                       is_stored ? CACHE_COUNT_LOCK_SHARED : CACHE_COUNT_LOCK_EXPIRED, 1);
     return is_stored;

@@ -14,6 +14,8 @@
 #include "cache/knowledge.h"
 #include "cache/vigil.h"
 
+#include <assert.h>
+
 enum { RECORD_KEY_MAX = 256 };
 static const char record_mark[] = {'n', ':'};
 
@@ -35,6 +37,7 @@ static struct slice record_key(const struct cache_reader *reader, char key[RECOR
 static const struct l1_value *find(struct cache_reader *reader, struct slice key)
 {
     const struct l1_value *value = l1_find(reader->cache->l1, key);
+    assert(reader->held_count < sizeof reader->held / sizeof *reader->held);
     if (value != NULL) {
         reader->held[reader->held_count++] = value;
     }
@@ -60,12 +63,18 @@ static bool find_viewer(struct cache_reader *reader)
     return true;
 }
 
-/* Makes the record the reader's. What is to be seen is seen without knowing who asks. */
+/* Makes the record the reader's, as if v had been read. What is to be seen is seen without knowing who asks. */
 static bool take_record(struct cache_reader *reader, const struct l1_value *record)
 {
     struct slice profile = slice_of(record->payload.data + sizeof reader->subject,
                                     record->payload.size_bytes - sizeof reader->subject);
-    reader->versions = record->header.versions;
+    const struct cache_versions *versions = &record->header.versions;
+    reader->versions = *versions;
+    reader->mark = (struct cache_mark){.kind = CACHE_MARK_NUMBER,
+                                       .epoch = versions->epoch,
+                                       .live = versions->live,
+                                       .past = versions->past,
+                                       .auth = versions->auth};
     return cache_profile_decode(profile, &reader->profile)
            && (reader->request.admit(&reader->profile)
                || (reader->request.token_hash != NULL && find_viewer(reader)
@@ -97,22 +106,19 @@ void cache_near_trust(struct cache_reader *reader, int64_t now_us)
     }
 }
 
-/* Where L1 does not know the versions, Redis is asked for them; and in the same round trip for what
- * has probably changed since. */
-static bool is_of_use(const struct cache_reader *reader, const struct cache_found *found)
-{
-    return reader->is_near ? cache_judge(reader, found) == CACHE_HIT_L1
-                           : cache_header_is_closed(&found->header);
-}
-
+/* Where L1 does not know the versions, Redis is asked for all: what is here may well have changed. */
 void cache_near_find(struct cache_reader *reader, struct cache_fetching *fetching)
 {
-    for (size_t i = 0; i < fetching->items_count && reader->cache->l1 != NULL; i++) {
+    for (size_t i = 0; i < fetching->items_count && reader->is_near; i++) {
         struct cache_found *found = &fetching->found[i];
         const struct l1_value *value = find(reader, fetching->keys[i]);
         if (value != NULL) {
-            *found = (struct cache_found){true, true, value->header, value->payload, value->hash};
-            found->is_there = found->is_near = is_of_use(reader, found);
+            found->header = value->header;
+            found->payload = value->payload;
+            found->hash = value->hash;
+            found->is_due = cache_is_due(&value->header, reader->wall_us);
+            found->is_there = found->is_near = true;
+            found->is_there = found->is_near = cache_judge(reader, found) == CACHE_HIT_L1;
         }
     }
 }
@@ -195,6 +201,7 @@ void cache_near_keep(const struct cache_reader *reader, const struct cache_fetch
     if (keys->count > 0 && is_watched(reader, batch, &known->heartbeat)) {
         keep_record(reader);
     }
+    /* The rest carries its versions: it may be of any server. */
     if (known->has_account) {
         keep_account(reader, keys->token, &known->account);
     }

@@ -58,7 +58,8 @@ struct cache_reader {
 /* A value that was found, be it current or not. */
 struct cache_found {
     bool is_there;
-    bool is_near; /* in L1, and of use: a hit if the reader's trust comes from there too */
+    bool is_near; /* in L1, and a hit */
+    bool is_due;  /* for being computed anew; decided once for a value that a reader has found */
     struct cache_header header;
     struct slice payload;
     uint64_t hash;
@@ -126,9 +127,11 @@ void cache_near_keep(const struct cache_reader *reader, const struct cache_fetch
                      const struct cache_knowledge *known);
 void cache_near_release(struct cache_reader *reader);
 
-/* What Redis gave for a value. */
+/* What Redis gave for a value. `found` holds what had been found before, if anything. */
 void cache_decode_found(struct cache *cache, struct kv_reply reply, struct slice key,
                         struct cache_found *found);
+/* Past its time, or chosen to be computed anew ahead of it. */
+bool cache_is_due(const struct cache_header *header, int64_t now_us);
 /* Whether a value that was found can be served under the reader's versions. */
 enum cache_outcome cache_judge(const struct cache_reader *reader,
                                const struct cache_found *found);

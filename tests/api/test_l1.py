@@ -169,6 +169,31 @@ class Fresh(L1Test):
         self.wait_for_l1(process, path)
 
 
+    def test_what_another_process_has_computed_is_a_hit(self):
+        """Also of a closed window that a backdated listen has changed."""
+        path = "/1/stats/user/Ann/artists?range=year"
+        for process in self.processes:
+            self.wait_for_l1(process, path)
+        for number in range(4):
+            listen = self.listen()
+            listen["payload"][0]["listened_at"] = NOW - 370 * 86400 - number
+            answer = self.processes[0].ask("/1/submit-listens", method="POST", token=self.token,
+                                           body=json.dumps(listen).encode())
+            self.assertEqual(answer.status, 200, answer.body)
+            harness.wait_for(lambda: "hit" in self.detail(self.processes[0], path), "the chart")
+            self.assertRegex(self.detail(self.processes[1], path), "detail=l2$")
+
+    def test_versions_that_the_database_does_not_know_are_removed(self):
+        """Even if they have come into L1 by a read that does not look at the wrong one."""
+        process = self.processes[0]
+        self.wait_for_l1(process, COUNT)
+        key = self.instance.redis("--scan", "--pattern", "rf1v:*")
+        epoch, live, past, auth = self.instance.redis("GET", key).split()
+        self.instance.redis("SET", key, f"{epoch} {int(live) + 10 ** 7} {past} {auth}")
+        self.wait_for_l1(process, "/1/stats/user/Ann/artists?range=year")
+        harness.wait_for(lambda: "hit" in self.detail(process, COUNT), "a hit", FOLLOWS_S)
+
+
 class Untrusted(L1Test):
     """Without what keeps it honest it is off."""
 
