@@ -34,7 +34,7 @@ static void defaults_hold_where_the_file_is_silent(void)
     struct config *config = load("[http]\nthreads = 7 ; few\n", &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
     CU_ASSERT_EQUAL(config_number(config, CONFIG_HTTP_THREADS), 7);
-    CU_ASSERT_EQUAL(config_number(config, CONFIG_REDIS_POOL), 4);
+    CU_ASSERT_EQUAL(config_number(config, CONFIG_REDIS_POOL), 16);
     CU_ASSERT_FALSE(config_yes(config, CONFIG_MONITORING_OPEN_ON_LOOPBACK));
     config_destroy(&config);
 }
