@@ -63,22 +63,29 @@ static bool find_viewer(struct cache_reader *reader)
     return true;
 }
 
-/* Makes the record the reader's, as if v had been read. What is to be seen is seen without knowing who asks. */
+/* Makes the record the reader's. What is to be seen is seen without knowing who asks. */
 static bool take_record(struct cache_reader *reader, const struct l1_value *record)
 {
     struct slice profile = slice_of(record->payload.data + sizeof reader->subject,
                                     record->payload.size_bytes - sizeof reader->subject);
-    const struct cache_versions *versions = &record->header.versions;
-    reader->versions = *versions;
+    reader->versions = record->header.versions;
+    return cache_profile_decode(profile, &reader->profile)
+           && (reader->request.admit(&reader->profile)
+               || (reader->request.token_hash != NULL && find_viewer(reader)
+                   && reader->request.admit(&reader->profile)));
+}
+
+/* As if v had been read. */
+static void trust_record(struct cache_reader *reader)
+{
+    const struct cache_versions *versions = &reader->versions;
+    reader->trust = CACHE_TRUST_LEASED;
+    reader->is_near = true;
     reader->mark = (struct cache_mark){.kind = CACHE_MARK_NUMBER,
                                        .epoch = versions->epoch,
                                        .live = versions->live,
                                        .past = versions->past,
                                        .auth = versions->auth};
-    return cache_profile_decode(profile, &reader->profile)
-           && (reader->request.admit(&reader->profile)
-               || (reader->request.token_hash != NULL && find_viewer(reader)
-                   && reader->request.admit(&reader->profile)));
 }
 
 void cache_near_trust(struct cache_reader *reader, int64_t now_us)
@@ -98,8 +105,7 @@ void cache_near_trust(struct cache_reader *reader, int64_t now_us)
     if (record != NULL
         && vigil_vouches(cache->options.vigil, &reader->subject, record->sighting, now_us)
         && take_record(reader, record)) {
-        reader->trust = CACHE_TRUST_LEASED;
-        reader->is_near = true;
+        trust_record(reader);
         cache_metrics_add(cache->options.metrics, CACHE_COUNT_IDENTITY_PROFILE_HIT, 1);
     } else {
         reader->sighting = vigil_sighting(cache->options.vigil, &reader->subject);
