@@ -81,6 +81,11 @@ struct cache_fill {
     bool is_transient; /* not to be stored: its name may be anybody's invention */
 };
 
+/* The versions that every function which reads returns, in columns from `first` on, in this order:
+ * epoch, live, past, auth, people, catalogue, model, and the time of the snapshot. Of the first row. */
+enum { CACHE_VERSION_COLUMNS = 8 };
+struct cache_versions cache_versions_of(const struct db_rows *rows, size_t first);
+
 /* How a part is computed: by one call of a SQL function, whose rows make up all its items. */
 struct cache_part;
 struct cache_source {

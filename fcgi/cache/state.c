@@ -1,6 +1,7 @@
 #include "cache/state.h"
 
 #include "base/secret.h"
+#include "cache/cache.h"
 
 #include <stdlib.h>
 
@@ -13,19 +14,26 @@ enum {
     USER_NAME,
     IS_PUBLIC,
     TIME_ZONE,
-    EPOCH,
-    LIVE,
-    PAST,
-    AUTH,
-    PEOPLE,
-    CATALOGUE,
-    MODEL,
-    AS_OF_US,
-    VIEWER_ID,
+    VERSIONS,
+    VIEWER_ID = VERSIONS + CACHE_VERSION_COLUMNS,
     VIEWER_SCOPES,
     VIEWER_ADMIN,
     NAME_KEY,
 };
+
+struct cache_versions cache_versions_of(const struct db_rows *rows, size_t first)
+{
+    return (struct cache_versions){
+        .epoch = db_rows_int(rows, 0, first),
+        .live = db_rows_int(rows, 0, first + 1),
+        .past = db_rows_int(rows, 0, first + 2),
+        .auth = db_rows_int(rows, 0, first + 3),
+        .people = db_rows_int(rows, 0, first + 4),
+        .catalogue = db_rows_int(rows, 0, first + 5),
+        .model = db_rows_int(rows, 0, first + 6),
+        .as_of_us = db_rows_int(rows, 0, first + 7),
+    };
+}
 
 static void read_columns(const struct db_rows *rows, struct cache_state *state)
 {
@@ -36,16 +44,7 @@ static void read_columns(const struct db_rows *rows, struct cache_state *state)
         .viewer_scopes = db_rows_int(rows, 0, VIEWER_SCOPES),
         .viewer_is_admin = db_rows_bool(rows, 0, VIEWER_ADMIN),
     };
-    state->versions = (struct cache_versions){
-        .epoch = db_rows_int(rows, 0, EPOCH),
-        .live = db_rows_int(rows, 0, LIVE),
-        .past = db_rows_int(rows, 0, PAST),
-        .auth = db_rows_int(rows, 0, AUTH),
-        .people = db_rows_int(rows, 0, PEOPLE),
-        .catalogue = db_rows_int(rows, 0, CATALOGUE),
-        .model = db_rows_int(rows, 0, MODEL),
-        .as_of_us = db_rows_int(rows, 0, AS_OF_US),
-    };
+    state->versions = cache_versions_of(rows, VERSIONS);
     cache_subject_of(db_rows_text(rows, 0, NAME_KEY), &state->subject);
 }
 

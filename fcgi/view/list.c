@@ -43,16 +43,7 @@ size_t list_fill(const struct db_rows *rows, size_t first, size_t count, struct 
         }
         buffer_append_slice(to, db_rows_text(rows, first + i, LIST_ENTRY));
     }
-    fill->versions = (struct cache_versions){
-        .epoch = db_rows_int(rows, 0, LIST_EPOCH),
-        .live = db_rows_int(rows, 0, LIST_LIVE),
-        .past = db_rows_int(rows, 0, LIST_PAST),
-        .auth = db_rows_int(rows, 0, LIST_AUTH),
-        .people = db_rows_int(rows, 0, LIST_PEOPLE),
-        .catalogue = db_rows_int(rows, 0, LIST_CATALOGUE),
-        .model = db_rows_int(rows, 0, LIST_MODEL),
-        .as_of_us = db_rows_int(rows, 0, LIST_AS_OF_US),
-    };
+    fill->versions = cache_versions_of(rows, LIST_VERSIONS);
     return entries;
 }
 

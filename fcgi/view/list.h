@@ -11,15 +11,8 @@ enum { LIST_CHUNK_ENTRIES = 100 };
 
 /* The rows that read functions return: the columns' order. */
 enum list_column {
-    LIST_EPOCH,
-    LIST_LIVE,
-    LIST_PAST,
-    LIST_AUTH,
-    LIST_PEOPLE,
-    LIST_CATALOGUE,
-    LIST_MODEL,
-    LIST_AS_OF_US,
-    LIST_TOTAL,
+    LIST_VERSIONS,
+    LIST_TOTAL = LIST_VERSIONS + CACHE_VERSION_COLUMNS,
     LIST_META,
     LIST_KEY,
     LIST_ENTRY,
