@@ -4,6 +4,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0003_listens.sql \
 	%D%/0004_invalidation.sql \
 	%D%/0005_reading.sql \
+	%D%/0006_listeners.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
