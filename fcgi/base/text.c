@@ -110,6 +110,18 @@ size_t text_count_chars(struct slice text)
     return count;
 }
 
+struct slice text_start(struct slice text, size_t bytes_max)
+{
+    if (text.size_bytes <= bytes_max) {
+        return text;
+    }
+    size_t size = bytes_max;
+    while (size > 0 && ((unsigned char)text.data[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return slice_of(text.data, size);
+}
+
 static bool is_blank(uint32_t point)
 {
     return (point >= 0x09 && point <= 0x0d) || (point >= 0x1c && point <= 0x20) || point == 0x85

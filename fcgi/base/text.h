@@ -24,6 +24,9 @@ size_t text_char_size(struct slice text);
 /* The number of code points of well-formed UTF-8. */
 size_t text_count_chars(struct slice text);
 
+/* The first bytes of well-formed UTF-8, at most so many, whole characters only. */
+struct slice text_start(struct slice text, size_t bytes_max);
+
 /* Without the blanks at both ends, by the meaning of blank that Python's str.strip() has
  * (Unicode White_Space, and the separators U+001C to U+001F). Well-formed UTF-8 is expected. */
 struct slice text_trim(struct slice text);

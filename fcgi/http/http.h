@@ -137,6 +137,11 @@ void http_error(struct http_response *response, int status, const char *format, 
  * and 500 with a text that tells nothing, and a log line that tells all. */
 void http_error_of(struct http_response *response, enum result result, const struct error *error);
 
+/* The same with a text of the caller's for 503. */
+#define HTTP_UNAVAILABLE "The server cannot answer just now. Please try again later."
+void http_error_or(struct http_response *response, enum result result, const struct error *error,
+                   const char *unavailable);
+
 /* True if the web server sends this answer, JSON with the status that it has and a body that is
  * complete, compressed by gzip: see http/encoding.c. */
 bool http_is_compressed(const struct http_request *request, const struct http_response *response);

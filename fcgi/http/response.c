@@ -214,6 +214,12 @@ void http_error(struct http_response *response, int status, const char *format, 
 
 void http_error_of(struct http_response *response, enum result result, const struct error *error)
 {
+    http_error_or(response, result, error, HTTP_UNAVAILABLE);
+}
+
+void http_error_or(struct http_response *response, enum result result, const struct error *error,
+                   const char *unavailable)
+{
     switch (result) {
     case RESULT_NOT_FOUND:
         http_error(response, 404, "%s", error->text);
@@ -234,7 +240,7 @@ void http_error_of(struct http_response *response, enum result result, const str
     case RESULT_UNAVAILABLE:
     case RESULT_NO_MEMORY:
         log_error("request-failed", result, error);
-        http_error(response, 503, "The server cannot answer just now. Please try again later.");
+        http_error(response, 503, "%s", unavailable);
         break;
     case RESULT_OK:
         assert(result != RESULT_OK);

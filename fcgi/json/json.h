@@ -24,6 +24,10 @@ enum { JSON_DEPTH_MAX = 64 };
  * 1) and what was expected there. */
 enum result jtext_check(struct slice text, struct error *error) MUST_CHECK;
 
+/* The same for a request's body, which must be an object: RESULT_INVALID with the texts that the
+ * ListenBrainz contract has for it. */
+enum result jtext_check_object(struct slice text, struct error *error) MUST_CHECK;
+
 /* The functions on slices want text that jtext_check() has passed, or a part that they gave out. */
 
 /* The kind of the value that `value` is. */
@@ -89,6 +93,9 @@ const struct jvalue *jvalue_item(const struct jvalue *array, size_t index);
 struct slice jvalue_text(const struct jvalue *string);
 /* False unless it is a number without point and exponent whose amount is below 2^63. */
 bool jvalue_int(const struct jvalue *value, int64_t *number);
+/* The value as JSON, valid as long as it; numbers beyond 64 bits are cut. Empty where memory is
+ * short. */
+struct slice jvalue_json(const struct jvalue *value);
 
 /* Appends `text` as a JSON string with its quotes; well-formed UTF-8 is kept, only what must be
  * escaped is. */

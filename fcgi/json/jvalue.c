@@ -147,3 +147,10 @@ bool jvalue_int(const struct jvalue *value, int64_t *number)
     *number = read;
     return true;
 }
+
+struct slice jvalue_json(const struct jvalue *value)
+{
+    const char *text = json_object_to_json_string_ext(unwrap(value), JSON_C_TO_STRING_PLAIN
+                                                          | JSON_C_TO_STRING_NOSLASHESCAPE);
+    return text == NULL ? slice_of(NULL, 0) : slice_text(text);
+}

@@ -362,3 +362,18 @@ enum result jtext_check(struct slice text, struct error *error)
         }
     }
 }
+
+enum result jtext_check_object(struct slice text, struct error *error)
+{
+    struct error cause;
+    enum result result = jtext_check(text, &cause);
+    if (result != RESULT_OK) {
+        return error_set(error, result, "json", "Cannot parse JSON document: %s", cause.text);
+    }
+    if (jtext_kind(text) != JSON_OBJECT) {
+        return error_set(error, RESULT_INVALID, "json",
+                         "Invalid JSON document submitted. Top level of JSON document should be a"
+                         " json object.");
+    }
+    return RESULT_OK;
+}

@@ -17,14 +17,7 @@ enum result check_refuse(struct check *check, const char *format, ...)
 /* As much of a long text as an error may repeat, whole characters only. */
 static struct slice quotable(struct slice text)
 {
-    if (text.size_bytes <= quoted_max_bytes) {
-        return text;
-    }
-    size_t size = quoted_max_bytes;
-    while (size > 0 && ((unsigned char)text.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    return slice_of(text.data, size);
+    return text_start(text, quoted_max_bytes);
 }
 
 enum result check_storable(struct check *check, struct slice value)

@@ -18,18 +18,11 @@ static enum result check_document(struct check *check, struct slice body, struct
         return check_refuse(check, "Payload too large. Payload cannot exceed %d bytes",
                             LISTEN_BODY_MAX_BYTES);
     }
-    struct error cause;
-    if (jtext_check(body, &cause) != RESULT_OK) {
-        return check_refuse(check, "Cannot parse JSON document: %s", cause.text);
+    enum result result = jtext_check_object(body, check->error);
+    if (result == RESULT_OK && !jtext_member(body, "payload", payload)) {
+        result = check_refuse(check, "Invalid JSON document submitted.");
     }
-    if (jtext_kind(body) != JSON_OBJECT) {
-        return check_refuse(check, "Invalid JSON document submitted. Top level of JSON document"
-                                   " should be a json object.");
-    }
-    if (!jtext_member(body, "payload", payload)) {
-        return check_refuse(check, "Invalid JSON document submitted.");
-    }
-    return RESULT_OK;
+    return result;
 }
 
 static enum result check_payload(struct check *check, struct slice body, struct slice payload,

@@ -64,12 +64,12 @@ static void format_etag(uint64_t hash, bool is_compressed, char etag[etag_size])
     memcpy(to + digits, end, strlen(end) + 1);
 }
 
-/* The body is a pure function of the cached payloads and of what is asked for. Its compressed form
- * is another representation, and has another tag. */
-static void set_etag(const struct http_request *request, const struct cache_report *report,
+/* The body is a pure function of its content and of what is asked for. Its compressed form is
+ * another representation, and has another tag. */
+static void set_etag(const struct http_request *request, uint64_t content_hash,
                      struct http_response *response)
 {
-    const uint64_t parts[] = {answer_format, report->content_hash, hash_64(request->path),
+    const uint64_t parts[] = {answer_format, content_hash, hash_64(request->path),
                               hash_64(request->query), (uint64_t)response->status};
     char etag[etag_size];
     format_etag(hash_64(slice_of((const char *)parts, sizeof parts)),
@@ -84,12 +84,11 @@ static void set_etag(const struct http_request *request, const struct cache_repo
 
 /* What may be kept of an answer that nobody has verified is nothing. nginx tells itself that an
  * answer with a body varies with its encoding. */
-static void set_control(struct http_response *response, enum cache_outcome outcome,
-                        bool is_public)
+static void set_control(struct http_response *response, bool is_verified, bool is_public)
 {
-    http_cache_control(response, outcome == CACHE_UNVERIFIED ? "no-store"
-                                 : is_public                 ? "public, no-cache"
-                                                             : "private, no-cache");
+    http_cache_control(response, !is_verified ? "no-store"
+                                 : is_public  ? "public, no-cache"
+                                              : "private, no-cache");
     if (!is_public) {
         http_header_text(response, "Vary", "Authorization");
     }
@@ -139,11 +138,11 @@ static void finish(const struct service *service, const struct http_request *req
     cache_reader_report(reader, &report);
     append_status(response, &report);
     if (report.outcome != CACHE_UNVERIFIED) {
-        set_etag(request, &report, response);
+        set_etag(request, report.content_hash, response);
     }
     bool is_public =
         cache_reader_profile(reader, &profile, &error) == RESULT_OK && profile->is_public;
-    set_control(response, report.outcome, is_public);
+    set_control(response, report.outcome != CACHE_UNVERIFIED, is_public);
     bool is_hit = report.outcome <= CACHE_HIT_VALIDATED;
     cache_count(service->cache, view,
                 is_hit && response->status == 304 ? CACHE_HIT_304 : report.outcome);
@@ -156,6 +155,30 @@ static void close_reader(void *thing)
     cache_reader_close(&reader);
 }
 
+/* ── failures ── */
+
+static const char unknown_user[] = "Cannot find user: ";
+
+/* What the contract says while the database is away. */
+static const struct {
+    enum cache_view view;
+    const char *text;
+} unavailable_texts[] = {
+    {CACHE_VIEW_HISTORY_LISTENS, "The listen database is momentarily offline. Please wait a few"
+                                 " minutes and try again."},
+    {CACHE_VIEW_HISTORY_COUNT, "Cannot fetch user listen count right now."},
+};
+
+static const char *unavailable_text(enum cache_view view)
+{
+    for (size_t i = 0; i < sizeof unavailable_texts / sizeof *unavailable_texts; i++) {
+        if (unavailable_texts[i].view == view) {
+            return unavailable_texts[i].text;
+        }
+    }
+    return HTTP_UNAVAILABLE;
+}
+
 /* That somebody is not to be seen may be out of date as well while the database is away. */
 static void fail_to_find(const struct http_request *request, const struct cache_reader *reader,
                          struct http_response *response)
@@ -164,7 +187,7 @@ static void fail_to_find(const struct http_request *request, const struct cache_
     if (reader != NULL) {
         cache_reader_report(reader, &report);
     }
-    http_error(response, 404, "Cannot find user: %.*s", SLICE_ARGS(request->captures[0]));
+    http_error(response, 404, "%s%.*s", unknown_user, SLICE_ARGS(request->captures[0]));
     if (report.outcome == CACHE_UNVERIFIED) {
         http_header_text(response, "Cache-Status", "refrain; hit; detail=unverified");
         http_cache_control(response, "no-store");
@@ -182,7 +205,7 @@ static void fail(const struct service *service, const struct http_request *reque
     if (result != RESULT_INVALID) {
         cache_count(service->cache, view, CACHE_ERROR);
     }
-    http_error_of(response, result, error);
+    http_error_or(response, result, error, unavailable_text(view));
 }
 
 void answer_read(const struct service *service, const struct http_request *request,
@@ -200,6 +223,48 @@ void answer_read(const struct service *service, const struct http_request *reque
     } else {
         fail(service, request, reader, view, result, &error, response);
         cache_reader_close(&reader);
+    }
+}
+
+/* ── past the cache ── */
+
+static enum result write_directly(const struct service *service,
+                                  const struct http_request *request,
+                                  const struct answer_direct *direct, bool *is_public,
+                                  struct http_response *response, struct error *error)
+{
+    const struct cache_profile *profile;
+    struct cache_reader *reader = NULL;
+    enum result result = access_open_reader(service, request, &reader, error);
+    if (result == RESULT_OK) {
+        result = cache_reader_profile(reader, &profile, error);
+    }
+    if (result == RESULT_OK) {
+        *is_public = profile->is_public;
+        result = direct->write(service, request, profile, response, error);
+    }
+    cache_reader_close(&reader);
+    return result;
+}
+
+void answer_direct(const struct service *service, const struct http_request *request,
+                   const struct answer_direct *direct, struct http_response *response)
+{
+    struct error error;
+    bool is_public = false;
+    enum result result =
+        write_directly(service, request, direct, &is_public, response, &error);
+    if (result == RESULT_NOT_FOUND) {
+        bool is_usual = direct->unknown_before == NULL;
+        http_error(response, 404, "%s%.*s%s", is_usual ? unknown_user : direct->unknown_before,
+                   SLICE_ARGS(request->captures[0]), is_usual ? "" : direct->unknown_after);
+    } else if (result != RESULT_OK) {
+        http_error_or(response, result, &error,
+                      direct->unavailable == NULL ? HTTP_UNAVAILABLE : direct->unavailable);
+    } else {
+        http_header_text(response, "Cache-Status", "refrain; fwd=bypass; detail=not-cached");
+        set_etag(request, hash_64(buffer_slice(&response->body)), response);
+        set_control(response, true, is_public);
     }
 }
 

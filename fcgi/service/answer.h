@@ -21,6 +21,26 @@ typedef enum result answer_writer(const struct service *service,
 void answer_read(const struct service *service, const struct http_request *request,
                  enum cache_view view, answer_writer *write, struct http_response *response);
 
+/* Reads from the database what is asked for, and writes the body; it may set another status than
+ * 200. RESULT_NOT_FOUND is told as an unknown user. */
+typedef enum result answer_direct_writer(const struct service *service,
+                                         const struct http_request *request,
+                                         const struct cache_profile *profile,
+                                         struct http_response *response, struct error *error);
+
+/* Answers a read that goes past the cache, because it is had by key and no version tells when it
+ * changes. Who asks, and whether he may see it, is found out as above; an unknown user is 404 with
+ * `unknown_before`, his name and `unknown_after`. Adds Cache-Status, ETag, Cache-Control and Vary; no
+ * view is counted. */
+struct answer_direct {
+    answer_direct_writer *write;
+    const char *unknown_before; /* NULL: "Cannot find user: " */
+    const char *unknown_after;
+    const char *unavailable; /* the text for 503; NULL: the usual one */
+};
+void answer_direct(const struct service *service, const struct http_request *request,
+                   const struct answer_direct *direct, struct http_response *response);
+
 /* For a writer that found a wrong parameter, told by `parsed` and *error: an unknown user comes
  * before it. */
 enum result answer_wrong_query(struct cache_reader *reader, enum result parsed,

@@ -1,6 +1,8 @@
 libcore_a_SOURCES += \
 	%D%/access.c %D%/access.h \
 	%D%/answer.c %D%/answer.h \
+	%D%/body.c %D%/body.h \
+	%D%/change.c %D%/change.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
 	%D%/monitoring.c %D%/monitoring.h \
