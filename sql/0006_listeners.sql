@@ -62,3 +62,6 @@ alter table refrain.recordings add column tags text[];
 comment on column refrain.recordings.tags is
     'Genres and the like: lower-case, each once, in the order in which they were sent.';
 create index recordings_mbid on refrain.recordings (mbid) where mbid is not null;
+
+-- Asked for a span of days since.
+drop function if exists refrain.history_index(int, bigint);

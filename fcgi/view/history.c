@@ -1,8 +1,9 @@
 /*
  * A history is cached in parts, so that a new listen leaves the pages of the past warm:
  *   recent    the newest listens, which answer most requests alone; lives with every change;
- *   index     the days before today cut into segments of about a hundred listens (whole days), with
- *             the number of listens in each; changes with the past only;
+ *   years     how many listens each year before this one has; changes with the past only;
+ *   index     the days of a year before today cut into segments of about a hundred listens (whole
+ *             days), with the number of listens in each; likewise;
  *   segment   the listens of a segment; likewise;
  *   open      the listens since today's midnight, as the last segment;
  *   page      one page as it was asked for, where segments would not do: a day of thousands of
@@ -10,18 +11,14 @@
  *             may ask for any bounds.
  * Each part is read by a statement of its own. If one had to be loaded and shows a change that came
  * after this request had read the versions, others may not show it: then the page is read anew by
- * one statement. Segments border on each other and the first and the last are open to their side, so
- * they cover the history without a gap; an index may only pick too few of them.
+ * one statement.
  */
 #include "view/history.h"
 
-#include "base/clock.h"
-#include "base/text.h"
+#include "view/segments.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-static const int64_t day_s = 86400;
 
 /* Larger segments would not be stored (cache.value_max_bytes), and cost more than a page. */
 static const int64_t segment_listens_max = 1000;
@@ -30,7 +27,6 @@ static const char page_kind[] = "page";
 static const char recent_kind[] = "recent";
 
 static const struct db_function fn_page = {"history_page", 5};
-static const struct db_function fn_index = {"history_index", 2};
 static const struct db_function fn_count = {"history_count", 1};
 
 /* What history_page() is asked for, to make one part. */
@@ -52,13 +48,6 @@ struct parts {
     struct list lists[HISTORY_PARTS_MAX]; /* newest first */
 };
 
-/* The index, with the open part as its last segment. */
-struct index {
-    struct list list;
-    int64_t until_s;
-    int64_t total; /* listens of the whole history */
-};
-
 static int64_t bound_or_null(int64_t bound_s, int64_t none)
 {
     return bound_s == none ? LIST_NULL : bound_s;
@@ -78,14 +67,6 @@ static enum result ask_part(const struct cache_part *part, const struct cache_pr
     return list_ask(&fn_page, params, arena, call, error);
 }
 
-static enum result ask_index(const struct cache_part *part, const struct cache_profile *profile,
-                             struct arena *arena, struct db_step *call, struct error *error)
-{
-    const struct index *index = part->query;
-    const int64_t params[] = {profile->user_id, index->until_s};
-    return list_ask(&fn_index, params, arena, call, error);
-}
-
 static enum result ask_count(const struct cache_part *part, const struct cache_profile *profile,
                              struct arena *arena, struct db_step *call, struct error *error)
 {
@@ -103,7 +84,6 @@ static enum result take_list(const struct cache_part *part, const struct db_rows
 }
 
 static const struct cache_source part_source = {ask_part, take_list};
-static const struct cache_source index_source = {ask_index, take_list};
 static const struct cache_source count_source = {ask_count, take_list};
 
 /* Adds a part; `kind` and the part's window name it. */
@@ -202,112 +182,25 @@ static bool is_in_recent(const struct list *recent, const struct history_query *
     return query->oldest ? query->after_s >= oldest_s : page->count == query->count;
 }
 
-static int64_t segment_from(const struct index *index, size_t at)
-{
-    return at == index->list.count ? index->until_s : list_key(&index->list, at);
-}
-
-static int64_t closed_listens(const struct index *index, size_t at)
-{
-    int64_t listens = 0;
-    bool is_number = text_parse_int(list_entries(&index->list, at, at + 1), &listens);
-    return is_number ? listens : 0;
-}
-
-/* How many listens a segment holds; the open one what all others leave of the whole. */
-static int64_t segment_listens(const struct index *index, size_t at)
-{
-    if (at < index->list.count) {
-        return closed_listens(index, at);
-    }
-    int64_t listens = index->total;
-    for (size_t closed = 0; closed < index->list.count; closed++) {
-        listens -= closed_listens(index, closed);
-    }
-    return listens;
-}
-
-/* The segment in which `time_s` lies; the first one for all that is older. */
-static size_t find_segment(const struct index *index, int64_t time_s)
-{
-    size_t low = 0;
-    size_t high = index->list.count;
-    while (low < high) {
-        size_t middle = (low + high + 1) / 2;
-        if (segment_from(index, middle) <= time_s) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    return low;
-}
-
-/* The segments [*first, *last] that should hold the page: the one at the query's bound, of which
- * some listens may lie beyond it, and as many more as it takes. */
-static void pick_segments(const struct index *index, const struct history_query *query,
-                          size_t *first, size_t *last)
-{
-    int64_t found = 0;
-    int64_t wanted = (int64_t)query->count;
-    if (query->oldest) {
-        *first = *last = find_segment(index, query->after_s + 1);
-        while (found < wanted && *last < index->list.count
-               && segment_from(index, *last + 1) < query->before_s) {
-            found += segment_listens(index, ++*last);
-        }
-    } else {
-        *first = *last = find_segment(index, query->before_s - 1);
-        while (found < wanted && *first > 0 && segment_from(index, *first) > query->after_s + 1) {
-            found += segment_listens(index, --*first);
-        }
-    }
-}
-
-/* Whether listens within the query's bounds may lie beyond the segments that were picked. */
-static bool are_more(const struct index *index, const struct history_query *query, size_t first,
-                     size_t last)
-{
-    return query->oldest ? last < index->list.count
-                               && segment_from(index, last + 1) < query->before_s
-                         : first > 0 && segment_from(index, first) > query->after_s + 1;
-}
-
 /* False if segments won't do. */
-static bool name_segments(const struct index *index, size_t first, size_t last,
-                          struct parts *parts)
+static bool name_segments(const struct segments *picked, struct parts *parts)
 {
-    if (last - first >= HISTORY_PARTS_MAX) {
+    if (picked->count > HISTORY_PARTS_MAX) {
         return false;
     }
-    for (size_t at = last + 1; at-- > first;) {
-        bool is_open = at == index->list.count;
-        struct part part = {
-            .after_s = at == 0 ? INT64_MIN : segment_from(index, at) - 1,
-            .before_s = is_open ? INT64_MAX : segment_from(index, at + 1),
-        };
-        snprintf(part.window, sizeof part.window, "%" PRId64 "-%" PRId64,
-                 at == 0 ? 0 : segment_from(index, at), is_open ? 0 : part.before_s);
-        if (segment_listens(index, at) > segment_listens_max) {
+    parts->count = 0;
+    for (size_t at = picked->count; at-- > 0;) {
+        const struct segment *segment = &picked->items[at];
+        bool is_open = segment->to_s == INT64_MAX;
+        struct part part = {.after_s = segment->from_s - 1, .before_s = segment->to_s};
+        snprintf(part.window, sizeof part.window, "%" PRId64 "-%" PRId64, segment->from_s,
+                 is_open ? 0 : segment->to_s);
+        if (segment->listens > segment_listens_max) {
             return false;
         }
-        add_part(parts, "segment", is_open ? 0 : part.before_s, &part);
+        add_part(parts, "segment", is_open ? 0 : segment->to_s, &part);
     }
     return true;
-}
-
-static enum result fetch_index(struct cache_reader *reader, struct index *index,
-                               struct error *error)
-{
-    int64_t now_s = clock_wall_s();
-    index->until_s = now_s - now_s % day_s;
-    char window[32];
-    snprintf(window, sizeof window, "until@%" PRId64, index->until_s);
-    const struct cache_item item = {{"history", "index", window, 0}, index->until_s};
-    struct slice value;
-    const struct cache_part part = {&item, 1, &index_source, index};
-    enum result result = cache_fetch(reader, &part, 1, &value, error);
-    return result == RESULT_OK ? list_open(value, &index->list, error) : result;
 }
 
 /* The page by itself, as it was asked for. */
@@ -329,29 +222,26 @@ static enum result fetch_alone(struct cache_reader *reader, const struct history
 }
 
 static enum result fetch_deep(struct cache_reader *reader, const struct history_query *query,
-                              struct parts *parts, struct history_page *page,
-                              struct error *error)
+                              struct arena *arena, struct parts *parts,
+                              struct history_page *page, struct error *error)
 {
-    struct index index = {.total = (int64_t)parts->lists[0].total};
-    enum result result = fetch_index(reader, &index, error);
+    struct segments picked;
+    int64_t total = (int64_t)parts->lists[0].total;
+    enum result result = segments_pick(reader, query, total, arena, &picked, error);
     if (result != RESULT_OK) {
         return result;
     }
-    size_t first;
-    size_t last;
-    pick_segments(&index, query, &first, &last);
-    parts->count = 0;
-    if (!name_segments(&index, first, last, parts)) {
+    if (!name_segments(&picked, parts)) {
         return fetch_alone(reader, query, parts, page, error);
     }
-    result = fetch_parts(reader, parts, error);
+    result = parts->count == 0 ? RESULT_OK : fetch_parts(reader, parts, error);
     if (result != RESULT_OK) {
         return result;
     }
     cut(parts, query, page);
     struct cache_report report;
     cache_reader_report(reader, &report);
-    bool is_short = page->count < query->count && are_more(&index, query, first, last);
+    bool is_short = page->count < query->count && picked.are_more;
     return is_short || report.has_moved ? fetch_alone(reader, query, parts, page, error)
                                         : RESULT_OK;
 }
@@ -386,5 +276,5 @@ enum result history_fetch_page(struct cache_reader *reader, const struct history
     if (query->count == 0 || is_in_recent(&parts->lists[0], query, page)) {
         return RESULT_OK;
     }
-    return fetch_deep(reader, query, parts, page, error);
+    return fetch_deep(reader, query, arena, parts, page, error);
 }

@@ -3,5 +3,6 @@ libcore_a_SOURCES += \
 	%D%/history.c %D%/history.h \
 	%D%/list.c %D%/list.h \
 	%D%/readers.c %D%/readers.h \
+	%D%/segments.c %D%/segments.h \
 	%D%/view.c %D%/view.h \
 	%D%/window.c %D%/window.h

@@ -36,7 +36,7 @@ struct date {
 /* Calendar arithmetic in whole numbers: timegm() and gmtime_r() take a lock and read a file's time.
  * Years are counted from March on, so that a leap day is the last one of its year; eras are the 400
  * years after which the calendar repeats (H. Hinnant, "chrono-Compatible Low-Level Date
- * Algorithms"). For days from 1970-01-01 on. */
+ * Algorithms"). For days from the year 1 on. */
 enum { days_of_era = 146097, days_before_1970 = 719468 };
 
 static struct date date_of_day(int64_t day)
@@ -135,4 +135,15 @@ bool window_of_range(struct slice name, int64_t now_s, struct window *window)
     }
     append_date(window->name + range->size_bytes, date_of_day(window->from_s / day_s));
     return true;
+}
+
+int window_year_of(int64_t time_s)
+{
+    int64_t day = time_s / day_s;
+    return date_of_day(time_s % day_s < 0 ? day - 1 : day).year;
+}
+
+int64_t window_year_start(int year)
+{
+    return start_of_month(year, 0);
 }

@@ -28,4 +28,8 @@ struct window {
 /* False if there is no such range; case counts. */
 bool window_of_range(struct slice range, int64_t now_s, struct window *window);
 
+/* The calendar year of a time, and when one begins; from the year 1 on. */
+int window_year_of(int64_t time_s);
+int64_t window_year_start(int year);
+
 #endif

@@ -115,7 +115,27 @@ language sql stable as $$
 $$;
 comment on function refrain.history_count is 'user: how many listens there are; no entries';
 
-create or replace function refrain.history_index(user_id int, until_s bigint)
+create or replace function refrain.history_years(user_id int, until_year int)
+returns setof refrain.read_row
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select v.*, count(t.period) over (), '', t.period::bigint, t.listens::text
+    from refrain.user_state(history_years.user_id) v
+    left join refrain.totals t
+        on t.user_id = history_years.user_id and t.kind = 3
+       and t.period > 0 and t.period < until_year
+    order by t.period;
+end
+$$;
+comment on function refrain.history_years is
+    'user: the calendar years (UTC) before one that have listens, oldest first: key is the year, '
+    'entry how many listens it has';
+
+create or replace function refrain.history_index(user_id int, from_s bigint, until_s bigint)
 returns setof refrain.read_row
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
@@ -128,6 +148,7 @@ begin
                (sum(d.listens) over (order by d.day) - d.listens) / 100 as segment
         from refrain.listen_days d
         where d.user_id = history_index.user_id
+          and d.day >= refrain.utc_day(to_timestamp(from_s))
           and d.day < refrain.utc_day(to_timestamp(until_s))
     ), segments as (
         select min(day) as day, sum(listens) as listens, count(*) over () as total
@@ -142,6 +163,6 @@ begin
 end
 $$;
 comment on function refrain.history_index is
-    'user: the days before until_s (a UTC midnight) in segments of about a hundred listens, '
-    'oldest first: key is when one begins, entry how many listens it has. Where a segment is cut '
-    'depends on older days alone';
+    'user: the days from from_s and before until_s (UTC midnights) in segments of about a hundred '
+    'listens, oldest first: key is when one begins, entry how many listens it has. Where a segment '
+    'is cut depends on older days alone';

@@ -1,5 +1,6 @@
 """GET /1/user/{name}/listens and /listen-count."""
 
+import datetime
 import random
 import time
 
@@ -18,12 +19,29 @@ def listens_of_years(seed, count):
     return sorted(times)
 
 
+def midnight(year):
+    return int(datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc).timestamp())
+
+
+def listens_of_decades(seed):
+    """Times of listens over twenty years, many empty or nearly so, on both sides of new year."""
+    random_of = random.Random(seed)
+    times = [midnight(2003), midnight(2004) - 1, midnight(2010), midnight(2010) - 1,
+             midnight(2016) - 1, midnight(2016), midnight(2016), midnight(2016) + DAY - 1]
+    for year, count in ((2005, 3), (2009, 40), (2010, 30), (2015, 700), (2016, 250), (2021, 1),
+                        (2022, 130), (2024, 90)):
+        times += [midnight(year) + random_of.randrange(365 * DAY) for _ in range(count)]
+    return sorted(times)
+
+
 class History(harness.ApiTest):
+    make_times = staticmethod(lambda: listens_of_years(7, 1500))
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.token = cls.instance.token("Ann", "--public")
-        cls.times = listens_of_years(7, 1500)
+        cls.times = cls.make_times()
         for start in range(0, len(cls.times), 500):
             cls.submit(cls.times[start:start + 500], start)
 
@@ -152,6 +170,11 @@ class History(harness.ApiTest):
         self.assertEqual((answer.status, answer.body), (200, b""))
         self.assertEqual(answer.headers["Content-Length"],
                          str(len(self.instance.get("/1/user/Ann/listens").body)))
+
+
+class HistoryOfDecades(History):
+    """The same with listens far apart, and none today."""
+    make_times = staticmethod(lambda: listens_of_decades(8))
 
 
 class Privacy(harness.ApiTest):

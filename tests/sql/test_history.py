@@ -126,18 +126,22 @@ class Pages(unittest.TestCase):
             (answer.total, answer.entries, answer.meta))
         self.assertEqual(0, world.read("history_count", user.id).total)
         self.assertEqual((0, []), (
-            world.read("history_index", user.id, world.midnight_s()).total,
-            world.read("history_index", user.id, world.midnight_s()).entries))
+            world.read("history_index", user.id, 0, world.midnight_s()).total,
+            world.read("history_index", user.id, 0, world.midnight_s()).entries))
+        self.assertEqual((0, []), (
+            world.read("history_years", user.id, 2030).total,
+            world.read("history_years", user.id, 2030).entries))
 
     def test_nobody(self):
         for function, *arguments in (("history_page", None, None, False, 10),
-                                     ("history_count",), ("history_index", 0)):
+                                     ("history_count",), ("history_index", 0, 0),
+                                     ("history_years", 2030)):
             self.assertIsNone(world.read(function, 2_000_000_000, *arguments))
 
 
 class Index(unittest.TestCase):
-    def segments(self, user, until_s):
-        answer = world.read("history_index", user.id, until_s)
+    def segments(self, user, until_s, from_s=0):
+        answer = world.read("history_index", user.id, from_s, until_s)
         self.assertEqual(answer.total, len(answer.entries))
         self.assertEqual({}, answer.meta)
         return list(zip(answer.keys, answer.entries))
@@ -161,3 +165,17 @@ class Index(unittest.TestCase):
         before = self.segments(user, first_s + 500 * world.DAY_S)
         world.add_listens(user, *((first_s + 500 * world.DAY_S + n, tune) for n in range(3, 300)))
         self.assertEqual(before, self.segments(user, first_s + 500 * world.DAY_S))
+        self.assertEqual([(first_s + 3 * world.DAY_S, 250), (first_s + 10 * world.DAY_S, 100)],
+                         self.segments(user, first_s + 12 * world.DAY_S, first_s + 3 * world.DAY_S))
+
+    def test_years(self):
+        """Each year with its listens; neither the running one nor what lies between."""
+        user = world.add_user()
+        tune, = world.add_tracks(world.track())
+        times = [world.utc_s(2015), world.utc_s(2018) - 1, world.utc_s(2018), world.utc_s(2019) - 1,
+                 world.utc_s(2019)]
+        world.add_listens(user, *((at_s, tune) for at_s in times))
+        answer = world.read("history_years", user.id, 2019)
+        self.assertEqual([(2015, 1), (2017, 1), (2018, 2)], list(zip(answer.keys, answer.entries)))
+        self.assertEqual((3, {}), (answer.total, answer.meta))
+        self.assertEqual(4, world.read("history_years", user.id, 2020).total)

@@ -10,7 +10,7 @@ import psql
 CLASSES = {"user", "directory", "all", "helper", "trigger"}
 READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "stats_artists",
          "stats_releases", "stats_recordings", "history_page", "history_count", "history_index",
-         "verify_user", "reading_wanted", "reading_recent", "reading_peak")
+         "history_years", "verify_user", "reading_wanted", "reading_recent", "reading_peak")
 
 
 def functions():
@@ -18,7 +18,8 @@ def functions():
         select p.proname, obj_description(p.oid, 'pg_proc'), p.provolatile,
                coalesce(p.proargnames[1], ''), coalesce(p.proargtypes[0]::regtype::text, '')
         from pg_proc p
-        where p.pronamespace = 'refrain'::regnamespace""")
+        where p.pronamespace = 'refrain'::regnamespace
+          and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')""")
 
 
 class Schema(unittest.TestCase):
