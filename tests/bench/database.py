@@ -109,6 +109,17 @@ def time_history(instance, user_id):
         f"select * from refrain.history_page({user_id}, 0, {end}, false, 100)" for end in ends])
 
 
+def time_index(instance, user_id):
+    """Milliseconds of what a page's place is found by: the list of years, and the fullest year."""
+    year = int(psql(instance, "-c", f"""
+        select period from refrain.totals
+        where user_id = {user_id} and kind = 3 and period > 0
+        order by listens desc limit 1"""))
+    return time_statements(instance, [
+        f"select * from refrain.history_years({user_id}, 3000)",
+        f"select * from refrain.history_index({user_id}, {seconds(year, 1)}, {seconds(year + 1, 1)})"])
+
+
 def make_bare_batches(instance, user_id, folder):
     """The rows of a user as files with one plain statement each: arrays into unnest."""
     psql(instance, "-c", BARE_TABLES)
