@@ -8,15 +8,13 @@ create index users_name_trigrams on refrain.users
 
 -- Gone after a crash, which nobody minds: it is true for minutes.
 create unlogged table refrain.playing_now (
-    user_id        int primary key references refrain.users on delete cascade,
-    recording_msid uuid not null,
-    client         text,
-    metadata       text not null,
-    expires_at     timestamptz not null
+    user_id    int primary key references refrain.users on delete cascade,
+    metadata   jsonb not null,
+    expires_at timestamptz not null
 ) with (fillfactor = 50);
 comment on table refrain.playing_now is
-    'What somebody listens to. metadata is track_metadata as finished JSON; client is its '
-    'submission_client. No change of it raises a version: it is read by key, and never cached.';
+    'What somebody listens to. metadata is track_metadata as it is answered. No change of it raises '
+    'a version: it is read by key, and never cached.';
 
 create table refrain.feedback (
     id             bigint generated always as identity primary key,

@@ -11,6 +11,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/catalogue.sql \
 	%D%/functions/history.sql \
 	%D%/functions/listens.sql \
+	%D%/functions/playing.sql \
 	%D%/functions/purge.sql \
 	%D%/functions/reading.sql \
 	%D%/functions/relay.sql \

@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
 	%D%/monitoring.c %D%/monitoring.h \
+	%D%/playing.c %D%/playing.h \
 	%D%/routes.c \
 	%D%/service.h \
 	%D%/session.c %D%/session.h \

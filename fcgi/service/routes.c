@@ -1,5 +1,6 @@
 #include "service/history.h"
 #include "service/monitoring.h"
+#include "service/playing.h"
 #include "service/session.h"
 #include "service/statistics.h"
 #include "service/submission.h"
@@ -8,9 +9,11 @@
 /* A new endpoint is a row here. */
 const struct http_route service_routes[] = {
     {HTTP_POST, "/1/submit-listens", submission_post, NULL},
+    {HTTP_POST, "/1/playing-now/delete", playing_clear_post, NULL},
     {HTTP_GET, "/1/validate-token", session_validate_token, NULL},
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},
+    {HTTP_GET, "/1/user/{name}/playing-now", playing_get, NULL},
     {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list, &chart_kinds[CHART_ARTISTS]},
     {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list, &chart_kinds[CHART_RELEASES]},
     {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list, &chart_kinds[CHART_RECORDINGS]},

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "listen/batch.h"
 #include "service/access.h"
+#include "service/playing.h"
 
 static enum result store(const struct service *service, const struct http_request *request,
                          const struct cache_account *account, const struct submission *submission,
@@ -41,34 +42,25 @@ static enum result store(const struct service *service, const struct http_reques
                : result;
 }
 
-/* For what is playing now, whose client may ask for the recording's id. */
-static enum result write_msid(const struct http_request *request,
-                              const struct submission *submission, struct buffer *body,
-                              struct error *error)
+/* What is playing now, whose client may ask for the recording's id. */
+static enum result store_playing(const struct service *service, const struct http_request *request,
+                                 const struct cache_account *account, const struct listen *listen,
+                                 struct buffer *body, struct error *error)
 {
     struct slice wanted;
-    if (submission->kind != SUBMISSION_PLAYING_NOW
-        || !http_query(request, "return_msid", &wanted) || wanted.size_bytes == 0) {
-        return RESULT_OK;
-    }
-    struct listen_ids ids;
-    struct listen_keys keys;
     char msid[UUID_TEXT_SIZE];
-    enum result result =
-        listen_identify(&submission->listens[0], request->arena, &ids, &keys);
-    if (result != RESULT_OK) {
-        return error_set(error, result, "submission", "the names cannot be folded");
+    enum result result = playing_store(service, request, account, listen, msid, error);
+    if (result == RESULT_OK && http_query(request, "return_msid", &wanted)
+        && wanted.size_bytes > 0) {
+        buffer_append_format(body, ",\"recording_msid\":\"%s\"", msid);
     }
-    text_format_uuid(ids.recording.msid, msid);
-    buffer_append_format(body, ",\"recording_msid\":\"%s\"", msid);
-    return RESULT_OK;
+    return result;
 }
 
 static enum result accept(const struct service *service, const struct http_request *request,
-                          struct buffer *body, struct error *error)
+                          struct submission *submission, struct buffer *body, struct error *error)
 {
     struct cache_account account;
-    struct submission submission;
     enum result result = account_authorize(service, request, SCOPE_SUBMIT, &account, error);
     if (result == RESULT_OK && request->body.size_bytes > LISTEN_BODY_MAX_BYTES) {
         result = error_set(error, RESULT_INVALID, "submission",
@@ -76,17 +68,16 @@ static enum result accept(const struct service *service, const struct http_reque
                            LISTEN_BODY_MAX_BYTES);
     }
     if (result == RESULT_OK) {
-        result = submission_parse(request->body, clock_wall_s(), request->arena, &submission,
+        result = submission_parse(request->body, clock_wall_s(), request->arena, submission,
                                   error);
     }
-    if (result == RESULT_OK && submission.kind != SUBMISSION_PLAYING_NOW) {
-        result = store(service, request, &account, &submission, error);
+    buffer_append_text(body, "{\"status\":\"ok\"");
+    if (result == RESULT_OK && submission->kind == SUBMISSION_PLAYING_NOW) {
+        result = store_playing(service, request, &account, submission->listens, body, error);
+    } else if (result == RESULT_OK) {
+        result = store(service, request, &account, submission, error);
     }
-    if (result == RESULT_OK) {
-        buffer_append_text(body, "{\"status\":\"ok\"");
-        result = write_msid(request, &submission, body, error);
-        buffer_append_text(body, "}\n");
-    }
+    buffer_append_text(body, "}\n");
     return result;
 }
 
@@ -94,9 +85,13 @@ void submission_post(void *context, const struct http_request *request,
                      struct http_response *response)
 {
     struct error error;
-    enum result result = accept(context, request, &response->body, &error);
+    struct submission submission = {0};
+    enum result result = accept(context, request, &submission, &response->body, &error);
     if (result != RESULT_OK) {
-        http_error_of(response, result, &error);
+        http_error_or(response, result, &error,
+                      submission.kind == SUBMISSION_PLAYING_NOW
+                          ? "Cannot record playing_now at this time."
+                          : "Cannot submit listens to queue, please try again later.");
         return;
     }
     http_header(response, "Cache-Control", "no-store");

@@ -18,16 +18,24 @@ static const struct timespec no_time = {0};
 static const struct timespec retry_time = {.tv_sec = 1};
 static const struct timespec idle_time = {.tv_sec = 2};
 static const int64_t minute_us = 60000000;
-static const int64_t relay_purge_batch = 20000; /* the most that one call removes */
 
 static const struct db_function fn_purge = {"user_purge", 1};
-static const struct db_function fn_relay_purge = {"relay_purge", 0};
-static const struct db_function fn_reading_purge = {"reading_purge", 0};
+
+/* What is removed once a minute, and at once again after a full batch. */
+static const struct chore {
+    struct db_function function;
+    int64_t batch; /* the most that one call removes */
+    const char *event;
+} chores[] = {
+    {{"relay_purge", 0}, 20000, "purged-changes"},
+    {{"reading_purge", 0}, 5000, "purged-readers"},
+    {{"playing_purge", 0}, 5000, "purged-playing"},
+};
+enum { chores_count = sizeof chores / sizeof *chores };
 
 struct purging {
     struct db *db;
-    int64_t next_relay_us;
-    int64_t next_reading_us;
+    int64_t next_us[chores_count];
     bool fails; /* told of already */
 };
 
@@ -57,21 +65,28 @@ static int64_t purge(struct purging *purging, const struct db_function *function
     return removed;
 }
 
-/* What deleted users left behind, changes that all relays know, and whose pages nobody reads any
- * more. True if there may be more. */
+/* True if there may be more. */
+static bool do_chore(struct purging *purging, size_t at)
+{
+    int64_t now_us = clock_mono_us();
+    if (now_us < purging->next_us[at]) {
+        return false;
+    }
+    const struct chore *chore = &chores[at];
+    bool has_more =
+        purge(purging, &chore->function, NULL, chore->event) == chore->batch;
+    purging->next_us[at] = has_more ? now_us : now_us + minute_us;
+    return has_more;
+}
+
+/* The chores that are due, and a part of what deleted users left behind. True if there may be
+ * more. */
 static bool purge_step(struct purging *purging)
 {
     const char *const params[] = {purge_batch};
-    int64_t now_us = clock_mono_us();
     bool has_more = false;
-    if (now_us >= purging->next_relay_us) {
-        has_more =
-            purge(purging, &fn_relay_purge, NULL, "purged-changes") == relay_purge_batch;
-        purging->next_relay_us = has_more ? now_us : now_us + minute_us;
-    }
-    if (now_us >= purging->next_reading_us) {
-        purge(purging, &fn_reading_purge, NULL, "purged-readers");
-        purging->next_reading_us = now_us + minute_us;
+    for (size_t i = 0; i < chores_count; i++) {
+        has_more |= do_chore(purging, i);
     }
     return purge(purging, &fn_purge, params, "purged") > 0 || has_more;
 }

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	%D%/test_encoding.py \
 	%D%/test_history.py \
 	%D%/test_l1.py \
+	%D%/test_playing_now.py \
 	%D%/test_relay.py \
 	%D%/test_scripts.py \
 	%D%/test_monitoring.py \

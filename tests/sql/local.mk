@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	%D%/test_concurrency.py \
 	%D%/test_history.py \
 	%D%/test_listens.py \
+	%D%/test_playing.py \
 	%D%/test_property.py \
 	%D%/test_reading.py \
 	%D%/test_relay.py \
