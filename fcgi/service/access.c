@@ -44,14 +44,27 @@ static bool may_see(const struct cache_profile *profile)
     return profile->is_public || is_owner;
 }
 
+/* No user has an empty name, which would ask for whom the token belongs to, nor one with NUL. */
+static enum result fold_name(const struct http_request *request, struct slice *name,
+                             struct error *error)
+{
+    enum result result = fold_copy(request->arena, request->captures[0], name);
+    if (result == RESULT_NO_MEMORY) {
+        return error_set(error, result, "access", "out of memory");
+    }
+    bool is_name = result == RESULT_OK && name->size_bytes > 0
+                   && memchr(name->data, '\0', name->size_bytes) == NULL;
+    return is_name ? RESULT_OK
+                   : error_set(error, RESULT_NOT_FOUND, "access", "this is no name");
+}
+
 enum result access_open_reader(const struct service *service, const struct http_request *request,
                                struct cache_reader **reader, struct error *error)
 {
     struct slice name;
-    enum result result = fold_copy(request->arena, request->captures[0], &name);
+    enum result result = fold_name(request, &name, error);
     if (result != RESULT_OK) {
-        return error_set(error, result == RESULT_INVALID ? RESULT_NOT_FOUND : RESULT_NO_MEMORY,
-                         "access", "the name cannot be folded");
+        return result;
     }
     struct slice scheme;
     struct slice secret;
