@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	%D%/answer.c %D%/answer.h \
 	%D%/body.c %D%/body.h \
 	%D%/change.c %D%/change.h \
+	%D%/deletion.c %D%/deletion.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
 	%D%/monitoring.c %D%/monitoring.h \

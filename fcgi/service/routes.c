@@ -1,3 +1,4 @@
+#include "service/deletion.h"
 #include "service/history.h"
 #include "service/monitoring.h"
 #include "service/playing.h"
@@ -10,6 +11,7 @@
 const struct http_route service_routes[] = {
     {HTTP_POST, "/1/submit-listens", submission_post, NULL},
     {HTTP_POST, "/1/playing-now/delete", playing_clear_post, NULL},
+    {HTTP_POST, "/1/delete-listen", deletion_post, NULL},
     {HTTP_GET, "/1/validate-token", session_validate_token, NULL},
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},

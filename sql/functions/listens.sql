@@ -1,4 +1,4 @@
--- Storing listens. They are counted by triggers (tallies.sql).
+-- Storing and deleting listens. They are counted by triggers (tallies.sql).
 
 create or replace function refrain.listen_add(
     user_id int, listened_at_s bigint[], recording_ids bigint[], artist_ids bigint[],
@@ -54,6 +54,35 @@ comment on function refrain.listen_add is
     'user: stores listens, all or none, passing over those that are there already; how many were '
     'new, and the versions after that. RF001 for an unknown user, RF002 for a recording that is '
     'not in the catalogue with this artist and release. Batches are quickest in order of time';
+
+create or replace function refrain.listen_delete(
+    user_id int, listened_at_s bigint, recording_msid uuid,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint, out deleted int)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    if refrain.versions_lock(array[listen_delete.user_id]) = '{}' then
+        raise exception 'there is no user %', listen_delete.user_id using errcode = 'RF001';
+    end if;
+
+    delete from refrain.listens l
+    using refrain.recordings r
+    where l.user_id = listen_delete.user_id
+      -- Far beyond either end there are no listens, and no timestamps either.
+      and l.listened_at = to_timestamp(least(greatest(listened_at_s, 0), 100000000000))
+      and l.recording_id = r.id
+      and r.id = refrain.msid_id(recording_msid) and r.msid = recording_msid;
+    get diagnostics deleted = row_count;
+
+    select e.epoch, v.live, v.past, v.auth into epoch, live, past, auth
+    from refrain.user_version v
+    join refrain.cache_epoch e on e.bucket = v.bucket
+    where v.user_id = listen_delete.user_id;
+end
+$$;
+comment on function refrain.listen_delete is
+    'user: deletes the listen of this recording at this second; the versions after that, and how '
+    'many were deleted, which is 0 where there is none. RF001 for an unknown user';
 
 create or replace function refrain.recording_missing(recording_id bigint) returns bigint
 language plpgsql stable as $$

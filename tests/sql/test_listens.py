@@ -95,6 +95,74 @@ class Add(unittest.TestCase):
         self.assertEqual([], world.differences(other))
 
 
+class Delete(unittest.TestCase):
+    def setUp(self):
+        self.user = world.add_user()
+        self.tune, self.song = world.add_tracks(world.track(release="Album"), world.track())
+        world.add_listens(self.user, (AT_S, self.tune), (AT_S, self.song), (AT_S + 1, self.tune))
+
+    def delete(self, at_s, msid, user=None):
+        """How many; the answer holds the versions."""
+        user = user or self.user
+        row = psql.row(psql.call("listen_delete", user.id, at_s, msid))
+        epoch = psql.value("select epoch from refrain.cache_epoch "
+                           f"where bucket = refrain.user_bucket('{user.key}')")
+        self.assertEqual((epoch, *map(str, user.versions())), row[:4])
+        return int(row[4])
+
+    def left(self):
+        self.assertEqual([], world.differences(self.user))
+        return {(int(at_s), int(recording)) for at_s, recording in
+                listens_of(self.user, "refrain.time_s(listened_at), recording_id")}
+
+    def test_one_goes(self):
+        live, past, auth = self.user.versions()
+        self.assertEqual(1, self.delete(AT_S, self.tune.recording.msid))
+        self.assertEqual({(AT_S, self.song.recording.id), (AT_S + 1, self.tune.recording.id)},
+                         self.left())
+        self.assertEqual((live + 1, live + 1, auth), self.user.versions())
+
+    def test_what_is_not_there(self):
+        other = world.add_user()
+        before = self.user.versions(), other.versions(), self.left()
+        for user, at_s, msid in (
+                (self.user, AT_S + 1, self.song.recording.msid),
+                (self.user, AT_S, self.tune.artist.msid),
+                (self.user, AT_S, "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+                # The same first 63 bits, which are the id, and another end.
+                (self.user, AT_S, self.tune.recording.msid[:-1]
+                 + ("0" if self.tune.recording.msid[-1] != "0" else "1")),
+                (self.user, 2 ** 63 - 1, self.tune.recording.msid),
+                (self.user, -2 ** 63, self.tune.recording.msid),
+                (other, AT_S, self.tune.recording.msid)):
+            with self.subTest(f"{at_s} {msid}"):
+                self.assertEqual(0, self.delete(at_s, msid, user))
+        self.assertEqual(before, (self.user.versions(), other.versions(), self.left()))
+
+    def test_again_and_back(self):
+        self.assertEqual(1, self.delete(AT_S, self.tune.recording.msid))
+        self.assertEqual(0, self.delete(AT_S, self.tune.recording.msid))
+        self.assertEqual(1, world.add_listens(self.user, (AT_S, self.tune)))
+        self.assertIn((AT_S, self.tune.recording.id), self.left())
+
+    def test_an_unknown_user(self):
+        with self.assertRaises(psql.SqlError) as caught:
+            psql.execute(psql.call("listen_delete", 2_000_000_000, AT_S, self.tune.recording.msid))
+        self.assertEqual("RF001", caught.exception.state)
+
+    def test_it_waits_for_who_counts(self):
+        """The lock comes first, so that it counts what the one before has committed."""
+        with psql.Session() as counting, psql.Session() as deleting:
+            counting.rows("begin")
+            counting.rows(world.listen_call(self.user.id, [world.Listen(AT_S + 2, self.tune)]))
+            deleting.start(psql.call("listen_delete", self.user.id, AT_S + 2,
+                                     self.tune.recording.msid))
+            self.assertTrue(deleting.waits())
+            counting.rows("commit")
+            self.assertEqual("1", deleting.finish()[0][4])
+        self.assertEqual(3, len(self.left()))
+
+
 class ByHand(unittest.TestCase):
     def test_an_unknown_user_is_refused(self):
         tune, = world.add_tracks(world.track())
