@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	%D%/deletion.c %D%/deletion.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/history.c %D%/history.h \
+	%D%/latest_import.c %D%/latest_import.h \
 	%D%/monitoring.c %D%/monitoring.h \
 	%D%/playing.c %D%/playing.h \
 	%D%/routes.c \

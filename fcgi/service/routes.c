@@ -1,5 +1,6 @@
 #include "service/deletion.h"
 #include "service/history.h"
+#include "service/latest_import.h"
 #include "service/monitoring.h"
 #include "service/playing.h"
 #include "service/session.h"
@@ -12,6 +13,8 @@ const struct http_route service_routes[] = {
     {HTTP_POST, "/1/submit-listens", submission_post, NULL},
     {HTTP_POST, "/1/playing-now/delete", playing_clear_post, NULL},
     {HTTP_POST, "/1/delete-listen", deletion_post, NULL},
+    {HTTP_GET, "/1/latest-import", latest_import_get, NULL},
+    {HTTP_POST, "/1/latest-import", latest_import_post, NULL},
     {HTTP_GET, "/1/validate-token", session_validate_token, NULL},
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},

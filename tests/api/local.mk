@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	%D%/test_encoding.py \
 	%D%/test_history.py \
 	%D%/test_l1.py \
+	%D%/test_latest_import.py \
 	%D%/test_playing_now.py \
 	%D%/test_relay.py \
 	%D%/test_scripts.py \

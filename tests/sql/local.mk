@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/test_catalogue.py \
 	%D%/test_concurrency.py \
 	%D%/test_history.py \
+	%D%/test_latest_imports.py \
 	%D%/test_listens.py \
 	%D%/test_playing.py \
 	%D%/test_property.py \
