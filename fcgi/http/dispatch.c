@@ -33,14 +33,8 @@ void http_dispatch_answer(const struct http_resource *resource, void *context,
     }
 }
 
-struct slice http_dispatch_cors(const struct http_resource *resource,
-                                const struct http_request *request)
+struct slice http_dispatch_cors(const struct http_resource *resource)
 {
-    if (resource != NULL) {
-        return http_resource_cors(resource);
-    }
-    struct slice path = request->path;
-    bool in_api = slice_is(path, "/1")
-                  || (path.size_bytes >= 3 && memcmp(path.data, "/1/", 3) == 0);
-    return slice_text(in_api ? "Access-Control-Allow-Origin: *\r\n" : "");
+    return resource != NULL ? http_resource_cors(resource)
+                            : slice_text("Access-Control-Allow-Origin: *\r\n");
 }

@@ -18,7 +18,6 @@ void http_dispatch_answer(const struct http_resource *resource, void *context,
                           const struct http_request *request, struct http_response *response);
 
 /* The CORS header lines of an answer, whatever its status. */
-struct slice http_dispatch_cors(const struct http_resource *resource,
-                                const struct http_request *request);
+struct slice http_dispatch_cors(const struct http_resource *resource);
 
 #endif

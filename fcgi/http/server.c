@@ -134,7 +134,7 @@ static void serve_request(struct worker *worker)
     }
     struct slice pieces[HTTP_PIECES_MAX];
     size_t count = http_response_finish(response, request.method,
-                                        http_dispatch_cors(resource, &request), &worker->head,
+                                        http_dispatch_cors(resource), &worker->head,
                                         pieces);
     if (answered && is_written(&response->body) && is_written(&worker->head)) {
         fastcgi_answer(worker->fastcgi, pieces, count, atomic_load(&worker->server->stopping));

@@ -236,11 +236,11 @@ class Instance:
         return self.request("POST", path, body, **options)
 
     def raw(self, data):
-        """Sends bytes as they are and returns everything that comes back."""
+        """Sends bytes as they are and returns everything that comes back until the server closes
+        the connection, which it does at once where "Connection: close" was asked for."""
         address = urllib.parse.urlsplit(self.url)
         with socket.create_connection((address.hostname, address.port), DEADLINE_S) as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
             answer = b""
             while chunk := connection.recv(65536):
                 answer += chunk

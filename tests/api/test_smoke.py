@@ -1,6 +1,8 @@
 """What every answer has in common, whoever makes it: serve or nginx."""
 
 import concurrent.futures
+import socket
+import urllib.parse
 
 import harness
 
@@ -31,12 +33,14 @@ class Smoke(harness.ApiTest):
         self.assertEqual(self.instance.get("/dashboard/").status, 200)
 
     def test_unknown_path_of_the_api(self):
-        for path in ("/1/no-such-thing", "/1/", "/apis/listenbrainz/1/no-such-thing"):
+        for path in ("/1/no-such-thing", "/1", "/1/", "/apis/listenbrainz/1/no-such-thing",
+                     "/apis/listenbrainz", "/apis/listenbrainz/apis/web/v1/stats",
+                     "/1/apis/web/v1/stats", "/1/user//listens"):
             with self.subTest(path):
                 self.assertError(self.instance.get(path), 404)
 
     def test_unknown_path_elsewhere(self):
-        for path in ("/no-such-thing", "/apis/web/v1/stats", "/metrics"):
+        for path in ("/no-such-thing", "/apis/web/v1/stats", "/apis/", "/metrics"):
             with self.subTest(path):
                 self.assertError(self.instance.get(path), 404)
 
@@ -45,13 +49,45 @@ class Smoke(harness.ApiTest):
         self.assertError(answer, 405)
         self.assertIn("POST", answer.headers["Allow"])
 
+    def test_wrong_methods_everywhere(self):
+        for path in ("/1/submit-listens", "/1/user/nobody/listens", "/1/playing-now/delete", "/",
+                     "/style.css"):
+            for method in ("PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "NONSENSE"):
+                with self.subTest(f"{method} {path}"):
+                    self.assertError(self.instance.request(method, path), 405)
+
+    def test_head_is_get_without_the_body(self):
+        token = self.instance.token()
+        for path in ("/1/validate-token", "/1/user/listener/listens",
+                     "/1/user/listener/playing-now", "/1/user/nobody/listens", "/healthz"):
+            with self.subTest(path):
+                get = self.instance.get(path, token=token)
+                head = self.instance.request("HEAD", path, token=token)
+                self.assertEqual((head.status, head.body), (get.status, b""))
+                for name in ("Content-Length", "Content-Type", "Access-Control-Allow-Origin"):
+                    self.assertEqual(head.headers[name], get.headers[name])
+
+    def test_a_get_with_a_body(self):
+        for path in ("/1/validate-token", "/1/user/listener/listens",
+                     "/1/user/listener/playing-now", "/1/stats/user/listener/artists"):
+            with self.subTest(path):
+                answer = self.instance.request("GET", path, b"{}", token=self.instance.token(),
+                                               headers={"Content-Type": "text/plain"})
+                self.assertIn(answer.status, (200, 204))
+
+    def test_a_range_beyond_the_end(self):
+        answer = self.instance.get("/style.css", headers={"Range": "bytes=999999999-"})
+        self.assertError(answer, 416)
+
     def test_wrong_method_of_a_page(self):
         answer = self.instance.post("/style.css", b"{}")
         self.assertError(answer, 405)
         self.assertEqual(answer.headers["Allow"], "GET, HEAD")
 
     def test_options(self):
-        for path in ("/1/submit-listens", "/1/validate-token", "/1/user/nobody/listens"):
+        for path in ("/1/submit-listens", "/1/validate-token", "/1/user/nobody/listens",
+                     "/1/user/nobody/playing-now", "/1/delete-listen", "/1/latest-import", "/1",
+                     "/", "/apis/listenbrainz/1/submit-listens/"):
             with self.subTest(path):
                 answer = self.instance.request("OPTIONS", path)
                 self.assertEqual(answer.status, 200, answer)
@@ -73,10 +109,22 @@ class Smoke(harness.ApiTest):
                 self.assertTrue(answer.json()["valid"])
 
     def test_aliases_of_submission(self):
-        for path in ("/", "/1", "/1/", "/apis/listenbrainz"):
+        token = self.instance.token("Aliases")
+        paths = ("/", "//", "/?from=somewhere", "/1", "/1/", "/1/1", "//1//", "/apis/listenbrainz",
+                 "/apis/listenbrainz/", "/apis/listenbrainz/1", "/apis/listenbrainz/1/",
+                 "/1/submit-listens", "/1/submit-listens/", "//1//submit-listens",
+                 "/1/1/submit-listens", "/apis/listenbrainz//1/1/submit-listens/")
+        for number, path in enumerate(paths):
             with self.subTest(path):
-                answer = self.instance.post(path, b"{}")
-                self.assertError(answer, 401, "You need to provide an Authorization header.")
+                body = {"listen_type": "single", "payload": [{
+                    "listened_at": 1700000000 + number,
+                    "track_metadata": {"artist_name": "a", "track_name": "b"}}]}
+                self.assertError(self.instance.post(path, body), 401,
+                                 "You need to provide an Authorization header.")
+                answer = self.instance.post(path, body, token=token)
+                self.assertEqual((answer.status, answer.json()), (200, {"status": "ok"}))
+        answer = self.instance.get("/1/user/Aliases/listen-count", token=token)
+        self.assertEqual(answer.json()["payload"]["count"], len(paths))
 
     def test_request_id_is_made(self):
         ids = [self.instance.get(path).headers.get_all("X-Request-Id")
@@ -94,6 +142,11 @@ class Smoke(harness.ApiTest):
     def test_body_over_the_limit(self):
         body = b" " * 10_300_001
         self.assertError(self.instance.post("/1/submit-listens", body, token="x"), 413)
+
+    def test_a_small_body_over_its_limit(self):
+        answer = self.instance.post("/1/delete-listen", b" " * 262_145,
+                                    token=self.instance.token())
+        self.assertError(answer, 413)
 
     def test_no_valid_http(self):
         for data in (b"GARBAGE\r\n\r\n", b"GET /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -127,3 +180,34 @@ class Smoke(harness.ApiTest):
             answers = list(pool.map(lambda _: self.instance.get("/readyz").status, range(600)))
         self.assertEqual(set(answers), {200})
         self.assertEqual(self.instance.get("/readyz").status, 200)
+
+
+class Limits(harness.ApiTest):
+    """nginx with the limits that an installation has."""
+
+    options = {"limits": True}
+    CONNECTIONS = 512       # of one address
+
+    def setUp(self):
+        # Each is a request whose body never comes.
+        head = (b"POST /1/delete-listen HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+        address = urllib.parse.urlsplit(self.instance.url)
+        for _ in range(self.CONNECTIONS):
+            connection = socket.create_connection((address.hostname, address.port))
+            self.addCleanup(connection.close)
+            connection.sendall(head)
+        harness.wait_for(lambda: self.instance.get("/healthz").status == 429, "the limit", 10)
+
+    def test_too_much_at_a_time(self):
+        answer = self.instance.get("/1/validate-token")
+        self.assertError(answer, 429)
+        self.assertEqual(answer.headers["Retry-After"], "1")
+        # A client looks for it by this case, and by no other.
+        self.assertIn(("X-RateLimit-Reset-In", "1"), answer.headers.items())
+        self.assertIn("X-RateLimit-Reset-In", answer.headers["Access-Control-Expose-Headers"])
+
+        for path in ("/1/submit-listens", "/apis/listenbrainz/1/submit-listens"):
+            answer = self.instance.post(path, b"{}", token="x")
+            self.assertError(answer, 503)
+            self.assertEqual(answer.headers["Retry-After"], "1")
+            self.assertNotIn("X-RateLimit-Reset-In", answer.headers)
