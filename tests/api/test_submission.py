@@ -1,5 +1,6 @@
 """POST /1/submit-listens and GET /1/validate-token: what comes in, and what is refused."""
 
+import itertools
 import json
 import time
 
@@ -111,9 +112,37 @@ class Submission(harness.ApiTest):
         self.assertEqual(self.listens()[0]["recording_msid"], msid)
 
     def test_any_content_type_and_scheme(self):
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/plain"}
-        answer = self.instance.post("/1/submit-listens", single(), headers=headers)
-        self.assertEqual(answer.status, 200, answer)
+        types = (None, "", "text/plain", "application/x-www-form-urlencoded", "nonsense",
+                 "multipart/form-data; boundary=x", "application/json; charset=latin-1")
+        for number, (kind, scheme) in enumerate(itertools.product(types, ("Bearer", "token", "x"))):
+            headers = {"Authorization": f"{scheme} {self.token}"}
+            if kind is not None:
+                headers["Content-Type"] = kind
+            body = single(track="Für Elise", at=NOW - 1000 + number)
+            answer = self.instance.post("/1/submit-listens", body, headers=headers)
+            self.assertEqual(answer.status, 200, f"{kind} {scheme}: {answer}")
+        self.assertEqual({row["track_metadata"]["track_name"] for row in self.listens()},
+                         {"Für Elise"})
+        self.assertEqual(len(self.listens()), number + 1)
+
+    def test_ways_to_send_a_body(self):
+        """In chunks, announced, by HTTP/1.0; none with a User-Agent."""
+        head = f"Authorization: Token {self.token}\r\nHost: a\r\nConnection: close\r\n"
+        for number, (version, header) in enumerate((
+                ("1.1", "Transfer-Encoding: chunked"), ("1.1", "Expect: 100-continue"),
+                ("1.0", "X-Nothing: at all"))):
+            body = json.dumps(single(at=NOW - 1000 + number)).encode()
+            if "chunked" in header:
+                body = b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (10, body[:10], len(body) - 10,
+                                                            body[10:])
+            else:
+                header += f"\r\nContent-Length: {len(body)}"
+            request = f"POST /1/submit-listens HTTP/{version}\r\n{head}{header}\r\n\r\n"
+            answer = self.instance.raw(request.encode() + body)
+            with self.subTest(header):
+                self.assertIn(b" 200 OK\r\n", answer)
+                self.assertTrue(answer.endswith(b'\r\n\r\n{"status":"ok"}\n'), answer)
+        self.assertEqual(len(self.listens()), 3)
 
     def test_authorisation(self):
         for headers, text in (
