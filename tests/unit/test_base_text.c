@@ -85,6 +85,18 @@ static bool trims_to(const char *text, const char *trimmed)
     return slice_is(text_trim(slice_text(text)), trimmed);
 }
 
+static void cuts_between_characters(void)
+{
+    static const char text[] = "a\xc3\xa9\xe5\x9d\x82\xf0\x9f\x8e\xb5";
+    static const size_t sizes[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (size_t max = 0; max < sizeof sizes / sizeof *sizes; max++) {
+        struct slice start = text_start(slice_text(text), max);
+        CU_ASSERT_PTR_EQUAL(start.data, text);
+        CU_ASSERT_EQUAL(start.size_bytes, sizes[max]);
+    }
+    CU_ASSERT_EQUAL(text_start(slice_of(NULL, 0), 5).size_bytes, 0);
+}
+
 static void trims_what_python_strips(void)
 {
     CU_ASSERT(trims_to("", ""));
@@ -185,6 +197,7 @@ int main(void)
         UNIT_TEST(refuses_what_is_no_integer),
         UNIT_TEST(knows_well_formed_utf8),
         UNIT_TEST(measures_characters),
+        UNIT_TEST(cuts_between_characters),
         UNIT_TEST(trims_what_python_strips),
         UNIT_TEST(reads_uuids_as_python_does),
         UNIT_TEST(refuses_what_is_no_uuid),

@@ -213,6 +213,25 @@ static void any_byte_at_any_place_is_survived(void)
     CU_ASSERT(passed > sizeof whole);
 }
 
+static void bodies_must_be_objects(void)
+{
+    static const char *const others[] = {"[]", "1", "\"{}\"", "null", " [{}] "};
+    struct error error = {.text = ""};
+    CU_ASSERT_EQUAL(jtext_check_object(slice_text(" {\"a\":[]}\n"), &error), RESULT_OK);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        CU_ASSERT_EQUAL(jtext_check_object(slice_text(others[i]), &error), RESULT_INVALID);
+        CU_ASSERT_STRING_EQUAL(error.text, "Invalid JSON document submitted. Top level of JSON"
+                                           " document should be a json object.");
+    }
+    CU_ASSERT_EQUAL(jtext_check_object(slice_text("{\"a\" 1}"), &error), RESULT_INVALID);
+    struct error cause = {.text = ""};
+    CU_ASSERT_EQUAL(jtext_check(slice_text("{\"a\" 1}"), &cause), RESULT_INVALID);
+    static const char before[] = "Cannot parse JSON document: ";
+    CU_ASSERT_EQUAL(strncmp(error.text, before, strlen(before)), 0);
+    CU_ASSERT_STRING_EQUAL(error.text + strlen(before), cause.text);
+    CU_ASSERT_EQUAL(jtext_check_object(slice_text(""), NULL), RESULT_INVALID);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -227,6 +246,7 @@ int main(void)
         UNIT_TEST(remembers_what_it_is_in),
         UNIT_TEST(no_beginning_of_it_passes),
         UNIT_TEST(any_byte_at_any_place_is_survived),
+        UNIT_TEST(bodies_must_be_objects),
     };
     return unit_run("scan", tests, sizeof tests / sizeof *tests);
 }

@@ -114,6 +114,29 @@ static void reads_integers_or_says_no(void)
     CU_ASSERT(is_no_int("[1]"));
 }
 
+/* Big numbers keep their digits only where json-c keeps the text: those with a fraction. */
+static void writes_values_as_json(void)
+{
+    static const char *const rows[][2] = {
+        {" null ", "null"},
+        {"true", "true"},
+        {"-12", "-12"},
+        {"1.50", "1.50"},
+        {"1e999999", "1e999999"},
+        {"99999999999999999999", "18446744073709551615"},
+        {"\"a/b \\u00e9\\u0000\\n\"", "\"a/b \xc3\xa9\\u0000\\n\""},
+        {"[ 1 , [ ] ]", "[1,[]]"},
+        {"{ \"a\" : { } , \"b\" : [ 1 ] }", "{\"a\":{},\"b\":[1]}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct jvalue *value = parse(rows[i][0]);
+        struct slice text = jvalue_json(value);
+        CU_ASSERT_TRUE(slice_is(text, rows[i][1]));
+        CU_ASSERT_EQUAL(jtext_check(text, NULL), RESULT_OK);
+        jvalue_free(&value);
+    }
+}
+
 static void takes_what_the_check_takes(void)
 {
     struct buffer text = BUFFER_EMPTY;
@@ -145,6 +168,7 @@ int main(void)
         UNIT_TEST(keeps_nul_in_strings),
         UNIT_TEST(refuses_nul_in_keys),
         UNIT_TEST(reads_integers_or_says_no),
+        UNIT_TEST(writes_values_as_json),
         UNIT_TEST(takes_what_the_check_takes),
     };
     return unit_run("json value", tests, sizeof tests / sizeof *tests);

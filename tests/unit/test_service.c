@@ -1,9 +1,12 @@
 #include "base/bytes.h"
 #include "base/text.h"
+#include "service/body.h"
 #include "view/list.h"
 #include "view/window.h"
 #include "unit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 static int64_t time_of(const char *text)
@@ -145,6 +148,166 @@ static void damaged_lists_are_refused(void)
     buffer_free(&chunk);
 }
 
+/* ── bodies ── */
+
+struct parsed {
+    struct arena *arena;
+    struct jvalue *object;
+    struct error error;
+    enum result result;
+};
+
+static struct parsed parse_body(struct slice body)
+{
+    struct parsed parsed = {.arena = arena_create()};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(parsed.arena);
+    const struct http_request request = {.arena = parsed.arena, .body = body};
+    parsed.result = body_parse(&request, &parsed.object, &parsed.error);
+    return parsed;
+}
+
+static void drop_body(struct parsed *parsed)
+{
+    jvalue_free(&parsed->object);
+    arena_destroy(&parsed->arena);
+}
+
+static void bodies_are_objects(void)
+{
+    static const struct {
+        const char *body, *text;
+    } rows[] = {
+        {"", "Cannot parse JSON document: "},
+        {"{\"a\":NaN}", "Cannot parse JSON document: "},
+        {"{\"a\":\"\xff\"}", "Cannot parse JSON document: "},
+        {"[]", "Invalid JSON document submitted. Top level of JSON document should be a json"
+               " object."},
+        {"{\"a\\u0000\":1}", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct parsed parsed = parse_body(slice_text(rows[i].body));
+        CU_ASSERT_EQUAL(parsed.result, RESULT_INVALID);
+        CU_ASSERT_EQUAL(strncmp(parsed.error.text, rows[i].text, strlen(rows[i].text)), 0);
+        drop_body(&parsed);
+    }
+    struct parsed parsed = parse_body(slice_text(" {\"a\": 1} "));
+    CU_ASSERT_EQUAL(parsed.result, RESULT_OK);
+    CU_ASSERT_PTR_NOT_NULL(jvalue_member(parsed.object, "a"));
+    drop_body(&parsed);
+}
+
+static void bodies_are_small(void)
+{
+    static char text[BODY_MAX_BYTES + 1];
+    memset(text, ' ', sizeof text);
+    memcpy(text, "{}", 2);
+    struct parsed parsed = parse_body(slice_of(text, BODY_MAX_BYTES));
+    CU_ASSERT_EQUAL(parsed.result, RESULT_OK);
+    drop_body(&parsed);
+    parsed = parse_body(slice_of(text, BODY_MAX_BYTES + 1));
+    CU_ASSERT_EQUAL(parsed.result, RESULT_TOO_LARGE);
+    CU_ASSERT_STRING_EQUAL(parsed.error.text, "The body has 262145 bytes, allowed are 262144.");
+    drop_body(&parsed);
+}
+
+/* Of {"v": value}, for what is asked of a value. */
+static struct parsed parse_value(const char *value)
+{
+    struct buffer body = BUFFER_EMPTY;
+    buffer_append_format(&body, "{\"v\":%s}", value);
+    struct parsed parsed = parse_body(buffer_slice(&body));
+    CU_ASSERT_EQUAL_FATAL(parsed.result, RESULT_OK);
+    buffer_free(&body);
+    return parsed;
+}
+
+static void whole_numbers_are_those_of_python(void)
+{
+    static const struct {
+        const char *value;
+        bool is_whole;
+        int64_t number;
+    } rows[] = {
+        {"0", true, 0},
+        {"-7", true, -7},
+        {"1700000000.9", true, 1700000000},
+        {"-1.5", true, -1},
+        {"1e3", true, 1000},
+        {"true", true, 1},
+        {"\" 1_0 \"", true, 10},
+        {"9223372036854775807", true, INT64_MAX},
+        {"1e30", true, INT64_MAX},
+        {"-1e30", true, -INT64_MAX},
+        {"100000000000000000000", true, INT64_MAX},
+        {"1e999999", false, 0},
+        {"\"1.5\"", false, 0},
+        {"\"abc\"", false, 0},
+        {"\"\"", false, 0},
+        {"null", false, 0},
+        {"[1]", false, 0},
+        {"{\"a\":1}", false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct parsed parsed = parse_value(rows[i].value);
+        int64_t number = 0;
+        bool is_whole = body_int(jvalue_member(parsed.object, "v"), parsed.arena, &number);
+        CU_ASSERT_EQUAL(is_whole, rows[i].is_whole);
+        CU_ASSERT_TRUE(!is_whole || number == rows[i].number);
+        if (is_whole != rows[i].is_whole || (is_whole && number != rows[i].number)) {
+            printf("# %s: %d, %" PRId64 "\n", rows[i].value, is_whole, number);
+        }
+        drop_body(&parsed);
+    }
+}
+
+static void uuids_are_texts(void)
+{
+    static const struct {
+        const char *value;
+        bool is_uuid;
+    } rows[] = {
+        {"\"d23f4719-9212-49f0-ad08-ddbfbfc50d6f\"", true},
+        {"\"{D23F4719921249F0AD08DDBFBFC50D6F}\"", true},
+        {"\"d23f4719-9212-49f0-ad08-ddbfbfc50d6\"", false},
+        {"\"\"", false},
+        {"null", false},
+        {"12345678901234567890123456789012", false},
+        {"[\"d23f4719-9212-49f0-ad08-ddbfbfc50d6f\"]", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct parsed parsed = parse_value(rows[i].value);
+        unsigned char uuid[16] = {0};
+        CU_ASSERT_EQUAL(body_uuid(jvalue_member(parsed.object, "v"), uuid), rows[i].is_uuid);
+        CU_ASSERT_TRUE(!rows[i].is_uuid || (uuid[0] == 0xd2 && uuid[15] == 0x6f));
+        drop_body(&parsed);
+    }
+}
+
+static void values_are_shown(void)
+{
+    static const char *const rows[][2] = {
+        {"\"soon\"", "soon"}, {"\"\"", ""},     {"null", "null"}, {"1.50", "1.50"},
+        {"[ 1, \"a\" ]", "[1,\"a\"]"}, {"{\"a\": {}}", "{\"a\":{}}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct parsed parsed = parse_value(rows[i][0]);
+        CU_ASSERT_TRUE(slice_is(body_shown(jvalue_member(parsed.object, "v")), rows[i][1]));
+        drop_body(&parsed);
+    }
+    /* One byte and 79 characters of two: the next would end past the 160th byte. */
+    struct buffer text = BUFFER_EMPTY;
+    buffer_append_text(&text, "\"x");
+    for (size_t i = 0; i < 100; i++) {
+        buffer_append_text(&text, "\xc3\xa9");
+    }
+    buffer_append_text(&text, "\"");
+    buffer_append_char(&text, '\0');
+    struct parsed parsed = parse_value(text.data);
+    CU_ASSERT_EQUAL(body_shown(jvalue_member(parsed.object, "v")).size_bytes, 159);
+    drop_body(&parsed);
+    buffer_free(&text);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -153,6 +316,11 @@ int main(void)
         UNIT_TEST(unknown_ranges_are_none),
         UNIT_TEST(lists_are_cut_by_entries),
         UNIT_TEST(damaged_lists_are_refused),
+        UNIT_TEST(bodies_are_objects),
+        UNIT_TEST(bodies_are_small),
+        UNIT_TEST(whole_numbers_are_those_of_python),
+        UNIT_TEST(uuids_are_texts),
+        UNIT_TEST(values_are_shown),
     };
     return unit_run("service", tests, sizeof tests / sizeof *tests);
 }
