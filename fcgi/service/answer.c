@@ -247,6 +247,14 @@ static enum result write_directly(const struct service *service,
     return result;
 }
 
+static void finish_directly(const struct http_request *request, bool is_public,
+                            struct http_response *response)
+{
+    http_header_text(response, "Cache-Status", "refrain; fwd=bypass; detail=not-cached");
+    set_etag(request, hash_64(buffer_slice(&response->body)), response);
+    set_control(response, true, is_public);
+}
+
 void answer_direct(const struct service *service, const struct http_request *request,
                    const struct answer_direct *direct, struct http_response *response)
 {
@@ -262,10 +270,46 @@ void answer_direct(const struct service *service, const struct http_request *req
         http_error_or(response, result, &error,
                       direct->unavailable == NULL ? HTTP_UNAVAILABLE : direct->unavailable);
     } else {
-        http_header_text(response, "Cache-Status", "refrain; fwd=bypass; detail=not-cached");
-        set_etag(request, hash_64(buffer_slice(&response->body)), response);
-        set_control(response, true, is_public);
+        finish_directly(request, is_public, response);
     }
+}
+
+void answer_open(const struct service *service, const struct http_request *request,
+                 answer_open_writer *write, struct http_response *response)
+{
+    struct error error;
+    enum result result = write(service, request, response, &error);
+    if (result != RESULT_OK) {
+        http_error_of(response, result, &error);
+    } else {
+        finish_directly(request, true, response);
+    }
+}
+
+/* ── what stands in the query ── */
+
+static enum result query_amount(const struct http_request *request, const char *name,
+                                int64_t *amount, struct error *error)
+{
+    struct slice text;
+    if (answer_query_int(request, name, amount, &text) && *amount >= 0) {
+        return RESULT_OK;
+    }
+    return error_set(error, RESULT_INVALID, "answer", "'%s' should be a non-negative integer",
+                     name);
+}
+
+enum result answer_query_span(const struct http_request *request, int64_t *offset, int64_t *count,
+                              struct error *error)
+{
+    *offset = 0;
+    *count = ANSWER_COUNT_DEFAULT;
+    enum result result = query_amount(request, "offset", offset, error);
+    if (result == RESULT_OK) {
+        result = query_amount(request, "count", count, error);
+    }
+    *count = *count > ANSWER_COUNT_MAX ? ANSWER_COUNT_MAX : *count;
+    return result;
 }
 
 bool answer_query_int(const struct http_request *request, const char *name, int64_t *value,

@@ -41,10 +41,26 @@ struct answer_direct {
 void answer_direct(const struct service *service, const struct http_request *request,
                    const struct answer_direct *direct, struct http_response *response);
 
+/* Reads from the database what is asked for, and writes the body. */
+typedef enum result answer_open_writer(const struct service *service,
+                                       const struct http_request *request,
+                                       struct http_response *response, struct error *error);
+
+/* Answers a read of what everybody may see, whoever asks, which goes past the cache likewise. */
+void answer_open(const struct service *service, const struct http_request *request,
+                 answer_open_writer *write, struct http_response *response);
+
 /* For a writer that found a wrong parameter, told by `parsed` and *error: an unknown user comes
  * before it. */
 enum result answer_wrong_query(struct cache_reader *reader, enum result parsed,
                                struct error *error) MUST_CHECK;
+
+enum { ANSWER_COUNT_DEFAULT = 25, ANSWER_COUNT_MAX = 1000 };
+
+/* What part of a list is wanted: ?offset and ?count, which is cut to ANSWER_COUNT_MAX.
+ * RESULT_INVALID with the contract's text. */
+enum result answer_query_span(const struct http_request *request, int64_t *offset, int64_t *count,
+                              struct error *error) MUST_CHECK;
 
 /* A whole number from the query: *value stays where it is absent, and *text is what was given. False
  * if that is no whole number. */

@@ -6,7 +6,9 @@
 #include "service/answer.h"
 #include "view/view.h"
 
-enum { COUNT_DEFAULT = 25 };
+#include <assert.h>
+
+static_assert((int)ANSWER_COUNT_MAX <= (int)CHART_COUNT_MAX, "a chart has room for an answer");
 
 /* What is asked for. */
 struct query {
@@ -26,16 +28,7 @@ static enum result parse_query(const struct http_request *request, struct query 
         return error_set(error, RESULT_INVALID, "statistics", "Invalid range: %.*s",
                          SLICE_ARGS(text));
     }
-    if (!answer_query_int(request, "offset", &query->offset, &text) || query->offset < 0) {
-        return error_set(error, RESULT_INVALID, "statistics",
-                         "'offset' should be a non-negative integer");
-    }
-    if (!answer_query_int(request, "count", &query->count, &text) || query->count < 0) {
-        return error_set(error, RESULT_INVALID, "statistics",
-                         "'count' should be a non-negative integer");
-    }
-    query->count = query->count > CHART_COUNT_MAX ? CHART_COUNT_MAX : query->count;
-    return RESULT_OK;
+    return answer_query_span(request, &query->offset, &query->count, error);
 }
 
 /* The entries of the answer, cut from the chunks; how many they are. */
@@ -103,8 +96,6 @@ static enum result write_list(const struct service *service, const struct http_r
 {
     struct query query; /* large: only what is asked for is filled in */
     query.chart.kind = request->route->detail;
-    query.offset = 0;
-    query.count = COUNT_DEFAULT;
     enum result parsed = parse_query(request, &query, error);
     if (parsed != RESULT_OK) {
         return answer_wrong_query(reader, parsed, error);
