@@ -31,6 +31,8 @@ comment on table refrain.feedback is
 create unique index feedback_msid on refrain.feedback (user_id, recording_msid);
 create unique index feedback_mbid on refrain.feedback (user_id, recording_mbid);
 create index feedback_newest on refrain.feedback (user_id, created_at desc, id desc);
+create index feedback_newest_scored on refrain.feedback (
+    user_id, score, created_at desc, id desc);
 create index feedback_of_msid on refrain.feedback (recording_msid, created_at desc, id desc)
     where recording_msid is not null;
 create index feedback_of_mbid on refrain.feedback (recording_mbid, created_at desc, id desc)

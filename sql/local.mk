@@ -9,6 +9,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
+	%D%/functions/feedback.sql \
 	%D%/functions/history.sql \
 	%D%/functions/latest_imports.sql \
 	%D%/functions/listens.sql \

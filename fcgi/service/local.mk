@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	%D%/change.c %D%/change.h \
 	%D%/deletion.c %D%/deletion.h \
 	%D%/exposition.c %D%/exposition.h \
+	%D%/feedback.c %D%/feedback.h \
 	%D%/history.c %D%/history.h \
 	%D%/latest_import.c %D%/latest_import.h \
 	%D%/monitoring.c %D%/monitoring.h \

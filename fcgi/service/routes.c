@@ -1,4 +1,5 @@
 #include "service/deletion.h"
+#include "service/feedback.h"
 #include "service/history.h"
 #include "service/latest_import.h"
 #include "service/monitoring.h"
@@ -22,6 +23,11 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list, &chart_kinds[CHART_ARTISTS]},
     {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list, &chart_kinds[CHART_RELEASES]},
     {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list, &chart_kinds[CHART_RECORDINGS]},
+    {HTTP_POST, "/1/feedback/recording-feedback", feedback_post, NULL},
+    {HTTP_GET, "/1/feedback/user/{name}/get-feedback", feedback_get_of_user, NULL},
+    {HTTP_GET | HTTP_POST, "/1/feedback/user/{name}/get-feedback-for-recordings", feedback_get_for_recordings, NULL},
+    {HTTP_GET, "/1/feedback/recording/{msid}/get-feedback", feedback_get_of_recording, feedback_by_msid},
+    {HTTP_GET, "/1/feedback/recording/{mbid}/get-feedback-mbid", feedback_get_of_recording, feedback_by_mbid},
     {HTTP_GET, "/1/cache/metrics", monitoring_get_cache, NULL},
     {HTTP_GET, "/healthz", monitoring_get_health, NULL},
     {HTTP_GET, "/readyz", monitoring_get_readiness, NULL},

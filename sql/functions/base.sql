@@ -53,6 +53,13 @@ language sql immutable as $$
 $$;
 comment on function refrain.listen_entities is 'helper: in whose tallies a listen counts';
 
+create or replace function refrain.msid_id(msid uuid) returns bigint
+language sql immutable as $$
+    select (('x' || left(replace(msid::text, '-', ''), 16))::bit(64) >> 1)::bigint
+$$;
+comment on function refrain.msid_id is
+    'helper: the id of what has this msid, its first 63 bits';
+
 create or replace function refrain.user_bucket(name_key text) returns smallint
 language sql stable as $$
     select get_byte(sha256(convert_to(name_key, 'UTF8')), 0)::smallint
@@ -107,6 +114,22 @@ language sql stable as $$
 $$;
 comment on function refrain.json_artist_mbids is
     'helper: the members artist_mbids and artists of an object';
+
+create or replace function refrain.json_mbid_mapping(
+    r refrain.recordings, a refrain.artists, l refrain.releases)
+returns text
+language sql stable as $$
+    select case when r.mbid is null then '' else
+               ',"mbid_mapping":{"recording_mbid":"' || r.mbid
+               || '","recording_name":' || to_json(r.name)::text
+               || coalesce(',"release_mbid":"' || l.mbid || '"', '')
+               || coalesce(',"release_group_mbid":"' || l.group_mbid || '"', '')
+               || ',' || refrain.json_artist_mbids(a.name, a.mbids) || '}'
+           end
+$$;
+comment on function refrain.json_mbid_mapping is
+    'helper: the member mbid_mapping, to go on with after others, of a recording whose MBID is '
+    'known; its release may be null';
 
 create or replace function refrain.user_state(
     user_id int,

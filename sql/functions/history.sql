@@ -50,13 +50,7 @@ language sql stable as $$
         -- No key may come twice, whatever was sent; a client that is no text has stayed in info.
         || refrain.json_more(h.info - case when h.client is null then '{recording_msid}'::text[]
                                  else '{recording_msid,submission_client}'::text[] end) || '}'
-        || case when r.mbid is null then '' else
-               ',"mbid_mapping":{"recording_mbid":"' || r.mbid
-               || '","recording_name":' || to_json(r.name)::text
-               || coalesce(',"release_mbid":"' || l.mbid || '"', '')
-               || coalesce(',"release_group_mbid":"' || l.group_mbid || '"', '')
-               || ',' || refrain.json_artist_mbids(a.name, a.mbids) || '}'
-           end
+        || refrain.json_mbid_mapping(r, a, l)
         || refrain.json_more(h.metadata - ('{artist_name,track_name,release_name,'
                'additional_info,mbid_mapping}')::text[])
         || '}}'

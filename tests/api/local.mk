@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/test_commands.py \
 	%D%/test_deletion.py \
 	%D%/test_encoding.py \
+	%D%/test_feedback.py \
 	%D%/test_history.py \
 	%D%/test_l1.py \
 	%D%/test_latest_import.py \

@@ -10,7 +10,8 @@ import psql
 CLASSES = {"user", "directory", "all", "helper", "trigger"}
 READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "stats_artists",
          "stats_releases", "stats_recordings", "history_page", "history_count", "history_index",
-         "history_years", "verify_user", "reading_wanted", "reading_recent", "reading_peak")
+         "history_years", "verify_user", "reading_wanted", "reading_recent", "reading_peak", "feedback_list",
+         "feedback_for", "feedback_about")
 
 
 def functions():

@@ -1,0 +1,232 @@
+-- What listeners love and hate. A row holds every id that its recording has been known by.
+
+create or replace function refrain.feedback_set(
+    user_id int, msid uuid, mbid uuid, score int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    kept bigint;
+begin
+    if refrain.versions_lock(array[feedback_set.user_id]) = '{}' then
+        raise exception 'there is no user %', feedback_set.user_id using errcode = 'RF001';
+    end if;
+
+    -- Two, where the recording has been told of by either id, and both are given now.
+    select max(id) into kept
+    from refrain.feedback f
+    where f.user_id = feedback_set.user_id and (f.recording_msid = msid or f.recording_mbid = mbid);
+    delete from refrain.feedback f
+    where f.user_id = feedback_set.user_id and (f.recording_msid = msid or f.recording_mbid = mbid)
+      and (feedback_set.score = 0 or f.id <> kept);
+
+    if feedback_set.score <> 0 and kept is null then
+        insert into refrain.feedback (user_id, recording_msid, recording_mbid, score)
+        values (feedback_set.user_id, msid, mbid, feedback_set.score);
+    elsif feedback_set.score <> 0 then
+        -- Told again it stays what it was, and where it was in the list.
+        update refrain.feedback f
+        set recording_msid = coalesce(msid, f.recording_msid),
+            recording_mbid = coalesce(mbid, f.recording_mbid),
+            score = feedback_set.score, created_at = now()
+        where f.id = kept
+          and (f.recording_msid, f.recording_mbid, f.score) is distinct from (
+              coalesce(msid, f.recording_msid), coalesce(mbid, f.recording_mbid),
+              feedback_set.score::smallint);
+    end if;
+
+    select s.epoch, s.live, s.past, s.auth into epoch, live, past, auth
+    from refrain.user_state(feedback_set.user_id) s;
+end
+$$;
+comment on function refrain.feedback_set is
+    'user: loves (1) or hates (-1) a recording, by either id or both (the other is null), or takes '
+    'that back (0); the versions after that. RF001 for an unknown user';
+
+create or replace function refrain.feedback_entry(
+    msid uuid, mbid uuid, score int, created_at timestamptz, user_name text, metadata text)
+returns text
+language sql stable as $$
+    select '{"recording_msid":' || refrain.json_uuid(msid)
+        || ',"recording_mbid":' || refrain.json_uuid(mbid)
+        || ',"score":' || score
+        || ',"created":' || coalesce(refrain.time_s(created_at)::text, 'null')
+        || ',"user_id":' || to_json(user_name)::text
+        || ',"track_metadata":' || coalesce(metadata, 'null') || '}'
+$$;
+comment on function refrain.feedback_entry is
+    'helper: one recording''s feedback; the ids, the time and the metadata, which is JSON, may be '
+    'null';
+
+create or replace function refrain.feedback_list(
+    user_id int, score int, skip bigint, count int, with_metadata boolean,
+    out total bigint, out listed int, out entries text)
+language plpgsql stable
+-- Planned for the parameters that there are, along the indexes, however much there is.
+set plan_cache_mode = force_custom_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+begin
+    select count(*) into total
+    from refrain.feedback f
+    where f.user_id = feedback_list.user_id
+      and (feedback_list.score is null or f.score = feedback_list.score);
+
+    select count(*),
+           coalesce(string_agg(
+               refrain.feedback_entry(
+                   f.recording_msid, f.recording_mbid, f.score, f.created_at, u.name,
+                   case when r.id is not null then
+                       '{"artist_name":' || to_json(a.name)::text
+                       || ',"track_name":' || to_json(r.name)::text
+                       || coalesce(',"release_name":' || to_json(l.name)::text, '')
+                       || ',"additional_info":{"recording_msid":"' || r.msid || '"}'
+                       || refrain.json_mbid_mapping(r, a, l) || '}'
+                   end),
+               ',' order by f.created_at desc, f.id desc), '')
+    into listed, entries
+    from (
+        select * from refrain.feedback f
+        where f.user_id = feedback_list.user_id
+          and (feedback_list.score is null or f.score = feedback_list.score)
+        order by f.created_at desc, f.id desc
+        limit feedback_list.count offset skip
+    ) f
+    join refrain.users u on u.id = f.user_id
+    left join refrain.recordings r
+        on with_metadata and r.id = coalesce(
+            (select id from refrain.recordings
+             where id = refrain.msid_id(f.recording_msid) and msid = f.recording_msid),
+            (select id from refrain.recordings
+             where mbid = f.recording_mbid order by id limit 1))
+    left join refrain.artists a on a.id = r.artist_id
+    left join refrain.releases l on l.id = r.release_id;
+end
+$$;
+comment on function refrain.feedback_list is
+    'user: what somebody loves and hates, newest first, with what the catalogue knows of it if '
+    'that is wanted: how many there are in all with this score (null: either), how many are listed, '
+    'and these as JSON objects joined by commas';
+
+create or replace function refrain.feedback_for(
+    user_id int, user_name text, msids uuid[], mbids uuid[])
+returns text
+language sql stable as $$
+    select string_agg(
+        refrain.feedback_entry(
+            coalesce(f.recording_msid, o.msid), coalesce(f.recording_mbid, o.mbid),
+            coalesce(f.score, 0), null, feedback_for.user_name, null),
+        ',' order by o.is_mbid, o.at)
+    from (
+        select false as is_mbid, at, msid, null::uuid as mbid
+        from unnest(msids) with ordinality m(msid, at)
+        union all
+        select true, at, null, mbid
+        from unnest(mbids) with ordinality m(mbid, at)
+    ) o
+    left join lateral (
+        select * from refrain.feedback f
+        where f.user_id = feedback_for.user_id and f.recording_msid = o.msid
+        union all
+        select * from refrain.feedback f
+        where f.user_id = feedback_for.user_id and f.recording_mbid = o.mbid
+    ) f on true
+$$;
+comment on function refrain.feedback_for is
+    'user: what somebody thinks of each of these recordings, 0 for nothing, as JSON objects joined '
+    'by commas, in the order of the ids, msids first; null for no ids. The name is written as it '
+    'is given';
+
+create or replace function refrain.feedback_about(
+    recording uuid, is_mbid boolean, score int, skip bigint, count int,
+    out total bigint, out listed int, out entries text)
+language plpgsql stable
+set plan_cache_mode = force_custom_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+begin
+    select count(*) into total
+    from refrain.feedback f
+    join refrain.users u on u.id = f.user_id
+    where case when is_mbid then f.recording_mbid else f.recording_msid end = recording
+      and u.public;
+
+    select count(*),
+           coalesce(string_agg(
+               refrain.feedback_entry(
+                   f.recording_msid, f.recording_mbid, f.score, f.created_at, f.user_name, null),
+               ',' order by f.created_at desc, f.id desc), '')
+    into listed, entries
+    from (
+        select f.*, u.name as user_name
+        from refrain.feedback f
+        join refrain.users u on u.id = f.user_id
+        where case when is_mbid then f.recording_mbid else f.recording_msid end = recording
+          and u.public and (feedback_about.score is null or f.score = feedback_about.score)
+        order by f.created_at desc, f.id desc
+        limit feedback_about.count offset skip
+    ) f;
+end
+$$;
+comment on function refrain.feedback_about is
+    'all: what public users think of a recording, newest first: how many there are in all, '
+    'whatever their score, how many with this score (null: either) are listed, and these as JSON '
+    'objects joined by commas';
+
+-- ── what changes raise ──
+
+create or replace function refrain.feedback_changed() returns trigger
+language plpgsql as $$
+declare
+    changed int[];
+begin
+    if tg_op = 'INSERT' then
+        changed := array(select user_id from added);
+    elsif tg_op = 'DELETE' then
+        changed := array(select user_id from removed);
+    elsif tg_op = 'UPDATE' then
+        changed := array(
+            select user_id from ((table removed except table added)
+                                 union all
+                                 (table added except table removed)) c);
+    else
+        changed := array(select user_id from refrain.user_version);
+    end if;
+    if changed = '{}' then
+        return null;
+    end if;
+    changed := refrain.versions_lock(changed);
+    -- What is recommended depends on past, and a hate shall act at once.
+    perform refrain.versions_raise(
+        changed, array_fill('-infinity'::timestamptz, array[cardinality(changed)]));
+    if tg_op = 'TRUNCATE' then
+        perform refrain.epoch_raise('feedback truncated');
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.feedback_changed is
+    'trigger: feedback that comes, goes or changes raises its user''s live and past';
+
+create or replace trigger feedback_inserted after insert on refrain.feedback
+referencing new table as added
+for each statement execute function refrain.feedback_changed();
+
+create or replace trigger feedback_updated after update on refrain.feedback
+referencing old table as removed new table as added
+for each statement execute function refrain.feedback_changed();
+
+create or replace trigger feedback_deleted after delete on refrain.feedback
+referencing old table as removed
+for each statement execute function refrain.feedback_changed();
+
+create or replace trigger feedback_truncated after truncate on refrain.feedback
+for each statement execute function refrain.feedback_changed();
