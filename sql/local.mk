@@ -10,6 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
 	%D%/functions/feedback.sql \
+	%D%/functions/follows.sql \
 	%D%/functions/history.sql \
 	%D%/functions/latest_imports.sql \
 	%D%/functions/listens.sql \

@@ -13,5 +13,6 @@ libcore_a_SOURCES += \
 	%D%/routes.c \
 	%D%/service.h \
 	%D%/session.c %D%/session.h \
+	%D%/social.c %D%/social.h \
 	%D%/statistics.c %D%/statistics.h \
 	%D%/submission.c %D%/submission.h

@@ -5,6 +5,7 @@
 #include "service/monitoring.h"
 #include "service/playing.h"
 #include "service/session.h"
+#include "service/social.h"
 #include "service/statistics.h"
 #include "service/submission.h"
 #include "view/chart.h"
@@ -28,6 +29,13 @@ const struct http_route service_routes[] = {
     {HTTP_GET | HTTP_POST, "/1/feedback/user/{name}/get-feedback-for-recordings", feedback_get_for_recordings, NULL},
     {HTTP_GET, "/1/feedback/recording/{msid}/get-feedback", feedback_get_of_recording, feedback_by_msid},
     {HTTP_GET, "/1/feedback/recording/{mbid}/get-feedback-mbid", feedback_get_of_recording, feedback_by_mbid},
+    {HTTP_POST, "/1/user/{name}/follow", social_follow, NULL},
+    {HTTP_POST, "/1/user/{name}/unfollow", social_unfollow, NULL},
+    {HTTP_GET, "/1/user/{name}/followers", social_get_followers, NULL},
+    {HTTP_GET, "/1/user/{name}/following", social_get_following, NULL},
+    {HTTP_GET, "/1/search/users", social_search, NULL},
+    {HTTP_GET, "/1/user/{name}/similar-users", social_get_similar, NULL},
+    {HTTP_GET, "/1/user/{name}/services", social_get_services, NULL},
     {HTTP_GET, "/1/cache/metrics", monitoring_get_cache, NULL},
     {HTTP_GET, "/healthz", monitoring_get_health, NULL},
     {HTTP_GET, "/readyz", monitoring_get_readiness, NULL},

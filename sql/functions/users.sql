@@ -9,6 +9,24 @@ language sql stable as $$
 $$;
 comment on function refrain.user_find is 'directory: who has this name; no row for nobody';
 
+create or replace function refrain.user_search(term text, out user_name text)
+returns setof text
+language sql stable as $$
+    select n.name
+    from (
+        -- By this order alone, which is the index's: nothing but the ten is sorted.
+        select u.name, u.name_key, u.name_key operator(refrain.<->) term as distance
+        from refrain.users u
+        where u.public and u.name_key operator(refrain.%) term
+        order by distance
+        limit 10
+    ) n
+    order by n.distance, n.name_key
+$$;
+comment on function refrain.user_search is
+    'directory: at most ten public users whose names resemble this folded text, the most similar '
+    'first';
+
 create or replace function refrain.user_list(
     out user_id int, out user_name text, out public boolean, out admin boolean,
     out created_at_s bigint, out listens bigint)

@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/test_playing_now.py \
 	%D%/test_relay.py \
 	%D%/test_scripts.py \
+	%D%/test_social.py \
 	%D%/test_monitoring.py \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \

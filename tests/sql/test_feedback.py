@@ -1,0 +1,178 @@
+"""What listeners love and hate, and what that raises."""
+
+import unittest
+import uuid
+
+import psql
+import world
+
+
+def fresh():
+    return str(uuid.uuid4())
+
+
+def tell(user, msid=None, mbid=None, score=1, session=psql):
+    """(live, past, auth) after that."""
+    return tuple(map(int, session.row(
+        psql.call("feedback_set", user.id, msid, mbid, score))[1:]))
+
+
+def stored(user):
+    return psql.rows("select recording_msid, recording_mbid, score from refrain.feedback "
+                     f"where user_id = {user.id} order by created_at desc, id desc")
+
+
+class Telling(unittest.TestCase):
+    def setUp(self):
+        self.user, self.other = world.add_user(), world.add_user()
+
+    def test_one_row_a_recording(self):
+        msid, mbid, former = fresh(), fresh(), fresh()
+        tell(self.other, msid, mbid)
+        for ids, score, expected in (
+                ((msid, None), 1, [(msid, None, "1")]),
+                ((msid, None), -1, [(msid, None, "-1")]),
+                ((None, mbid), 1, [(None, mbid, "1"), (msid, None, "-1")]),
+                ((msid, mbid), 1, [(msid, mbid, "1")]),
+                ((None, mbid), -1, [(msid, mbid, "-1")]),
+                ((msid, former), -1, [(msid, former, "-1")]),
+                ((None, mbid), 1, [(None, mbid, "1"), (msid, former, "-1")]),
+                ((msid, mbid), 0, [])):
+            with self.subTest(ids=ids, score=score):
+                tell(self.user, *ids, score)
+                self.assertEqual(expected, stored(self.user))
+        self.assertEqual([(msid, mbid, "1")], stored(self.other))
+
+    def test_unknown_user(self):
+        psql.execute(psql.call("user_delete", self.user.key))
+        with self.assertRaises(psql.SqlError) as caught:
+            tell(self.user, fresh())
+        self.assertEqual("RF001", caught.exception.state)
+
+    def test_at_the_same_time(self):
+        """Two sessions that tell of one recording take turns."""
+        msid = fresh()
+        with psql.Session() as first, psql.Session() as second:
+            first.rows("begin")
+            tell(self.user, msid, score=1, session=first)
+            second.start(psql.call("feedback_set", self.user.id, msid, None, -1))
+            self.assertTrue(second.waits())
+            first.rows("commit")
+            second.finish()
+        self.assertEqual([(msid, None, "-1")], stored(self.user))
+
+    def test_deletion_takes_it_along(self):
+        tell(self.user, fresh())
+        psql.execute(psql.call("user_delete", self.user.key))
+        self.assertEqual([], stored(self.user))
+
+
+class Raises(unittest.TestCase):
+    """Live and past go up with every change, whoever makes it, and with nothing else."""
+
+    def setUp(self):
+        self.user, self.other = world.add_user(), world.add_user()
+        self.msid = fresh()
+
+    def assert_raised(self, change, expected=True, users=None):
+        users = users or [self.user]
+        every = [self.user, self.other]
+        before = [user.versions() for user in every]
+        change()
+        for user, old in zip(every, before):
+            new = user.versions()
+            raised = expected and user in users
+            self.assertEqual((raised, raised), (new[0] > old[0], new[1] > old[1]), user.name)
+            self.assertEqual(old[2], new[2])
+            if raised:
+                self.assertEqual(new[0], new[1])
+
+    def execute(self, statement):
+        return lambda: psql.execute(statement)
+
+    def test_by_the_function(self):
+        def told(*arguments):
+            def change():
+                self.assertEqual(tell(self.user, *arguments), self.user.versions())
+            return change
+
+        self.assert_raised(told(self.msid, None, 1))
+        self.assert_raised(told(self.msid, None, 1), expected=False)
+        self.assert_raised(told(self.msid, None, -1))
+        self.assert_raised(told(self.msid, fresh(), -1))
+        self.assert_raised(told(self.msid, None, -1), expected=False)
+        self.assert_raised(told(self.msid, None, 0))
+        self.assert_raised(told(self.msid, None, 0), expected=False)
+
+    def test_by_hand(self):
+        table = "refrain.feedback"
+        where = f"where user_id = {self.user.id}"
+        both = [self.user, self.other]
+        self.assert_raised(self.execute(
+            f"insert into {table} (user_id, recording_msid, score) "
+            f"values ({self.user.id}, '{self.msid}', 1)"))
+        self.assert_raised(self.execute(f"update {table} set score = score {where}"),
+                           expected=False)
+        self.assert_raised(self.execute(f"update {table} set score = 1 where false"),
+                           expected=False)
+        self.assert_raised(self.execute(f"update {table} set score = -1 {where}"))
+        self.assert_raised(self.execute(f"update {table} set user_id = {self.other.id} {where}"),
+                           users=both)
+        self.assert_raised(self.execute(f"delete from {table} {where}"), expected=False)
+        self.assert_raised(self.execute(
+            f"insert into {table} (user_id, recording_msid, score) "
+            f"select id, gen_random_uuid(), 1 from refrain.users "
+            f"where id in ({self.user.id}, {self.other.id})"), users=both)
+        self.assert_raised(self.execute(
+            f"delete from {table} where user_id in ({self.user.id}, {self.other.id})"), users=both)
+
+    def test_it_is_noted_for_the_cache(self):
+        before = psql.value("select pg_current_snapshot()")
+        tell(self.user, self.msid)
+        self.assertEqual([(str(self.user.id),)], psql.rows(
+            "select distinct user_id from refrain.invalidation "
+            f"where not pg_visible_in_snapshot(xid, '{before}') "
+            f"and user_id in ({self.user.id}, {self.other.id})"))
+
+    def test_truncate(self):
+        tell(self.user, self.msid)
+        before, other = self.user.versions(), self.other.versions()
+        epoch = psql.value("select min(epoch) from refrain.cache_epoch")
+        with psql.Session() as session:
+            session.rows("begin")
+            session.rows("truncate refrain.feedback")
+            for user, old in ((self.user, before), (self.other, other)):
+                live, past = map(int, session.row(
+                    f"select live, past from refrain.user_version where user_id = {user.id}"))
+                self.assertEqual((live, past), (old[0] + 1, old[0] + 1))
+            self.assertGreater(
+                int(session.value("select min(epoch) from refrain.cache_epoch")), int(epoch))
+            session.rows("rollback")
+
+
+class Reading(unittest.TestCase):
+    """How lists are read, however much there is; test_feedback.py of the API tells what is in
+    them."""
+
+    def test_pages_go_along_an_index(self):
+        user = world.add_user()
+        psql.execute("insert into refrain.feedback (user_id, recording_msid, score, created_at) "
+                     f"select {user.id}, gen_random_uuid(), case when n % 1000 = 0 then -1 else 1 "
+                     "end, now() - make_interval(secs => n) from generate_series(1, 20000) n")
+        psql.execute("analyze refrain.feedback")
+        for condition, index in (("", "feedback_newest"), ("and score = -1",
+                                                           "feedback_newest_scored")):
+            plan = "\n".join(row[0] for row in psql.rows(
+                "explain select * from refrain.feedback "
+                f"where user_id = {user.id} {condition} "
+                "order by created_at desc, id desc limit 25"))
+            self.assertIn(f"using {index} ", plan)
+            self.assertNotIn("Sort", plan)
+
+
+class Metadata(unittest.TestCase):
+    def test_an_id_is_of_its_msid(self):
+        for msid in (fresh(), "ffffffff-ffff-ffff-ffff-ffffffffffff",
+                     "00000000-0000-0001-0000-000000000000"):
+            self.assertEqual(str(int.from_bytes(uuid.UUID(msid).bytes[:8], "big") >> 1),
+                             psql.value(psql.call("msid_id", msid)))
