@@ -38,6 +38,13 @@ create index feedback_of_msid on refrain.feedback (recording_msid, created_at de
 create index feedback_of_mbid on refrain.feedback (recording_mbid, created_at desc, id desc)
     where recording_mbid is not null;
 
+comment on table refrain.user_version is
+    'Counters that only rise: live with any change of listens or feedback, past when that reaches '
+    'back before today (UTC), as feedback always does, auth when the account or its tokens change. '
+    'changed_at belongs to live. Whoever changes what is counted for a user locks the row first. '
+    'With deleted_at it is a tombstone. subject is what the cache knows the user by '
+    '(user_subject), and bucket its first byte.';
+
 create table refrain.follows (
     follower_id int not null references refrain.users on delete cascade,
     followed_id int not null references refrain.users on delete cascade,
