@@ -150,24 +150,40 @@ class Raises(unittest.TestCase):
             session.rows("rollback")
 
 
-class Reading(unittest.TestCase):
-    """How lists are read, however much there is; test_feedback.py of the API tells what is in
-    them."""
+class Costs(unittest.TestCase):
+    """What is read does not grow with what there is; what is in the lists, tests/api tells."""
 
-    def test_pages_go_along_an_index(self):
-        user = world.add_user()
-        psql.execute("insert into refrain.feedback (user_id, recording_msid, score, created_at) "
-                     f"select {user.id}, gen_random_uuid(), case when n % 1000 = 0 then -1 else 1 "
-                     "end, now() - make_interval(secs => n) from generate_series(1, 20000) n")
-        psql.execute("analyze refrain.feedback")
-        for condition, index in (("", "feedback_newest"), ("and score = -1",
-                                                           "feedback_newest_scored")):
-            plan = "\n".join(row[0] for row in psql.rows(
-                "explain select * from refrain.feedback "
-                f"where user_id = {user.id} {condition} "
-                "order by created_at desc, id desc limit 25"))
-            self.assertIn(f"using {index} ", plan)
-            self.assertNotIn("Sort", plan)
+    def fetched(self, *calls):
+        """How many rows of the table the calls fetch; none reads it from end to end."""
+        with psql.Session() as session:
+            session.rows("begin")
+            for call in calls:
+                session.rows(call)
+            scans, rows = session.row(
+                "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables "
+                "where schemaname = 'refrain' and relname = 'feedback'")
+            session.rows("rollback")
+        self.assertEqual("0", scans)
+        return int(rows)
+
+    def test_they_go_along_an_index(self):
+        user, msid = world.add_user(public=True), fresh()
+        for one, count in ((user, 2000), (world.add_user(), 18000)):
+            psql.execute("insert into refrain.feedback (user_id, recording_msid, score, "
+                         f"created_at) select {one.id}, gen_random_uuid(), "
+                         "case when n % 100 = 0 then -1 else 1 end, "
+                         f"now() - make_interval(secs => n) from generate_series(1, {count}) n")
+        tell(user, msid)
+        psql.execute("vacuum analyze refrain.feedback")
+        for score in (None, 1, -1):
+            self.assertLessEqual(self.fetched(
+                psql.call("feedback_list", user.id, score, 0, 10, True)), 10)
+        self.assertLessEqual(self.fetched(psql.call("feedback_about", msid, False, None, 0, 10)), 2)
+        self.assertLessEqual(self.fetched(
+            psql.call("feedback_for", user.id, user.name, [msid, fresh()], [])), 1)
+        # Planned anew each time at first, and then once for all.
+        self.assertLessEqual(self.fetched(
+            *[psql.call("feedback_set", user.id, msid, fresh(), 1)] * 10), 100)
 
 
 class Metadata(unittest.TestCase):
