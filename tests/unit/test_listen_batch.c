@@ -9,7 +9,7 @@
 
 /* ── the fake ── */
 
-enum { catalogue_params = 19, listen_params = 12 };
+enum { catalogue_params = 20, listen_params = 12 };
 
 struct db {
     enum result take_result;
@@ -163,6 +163,7 @@ static void one_listen_is_sent_whole(void)
     listen.recording_mbid = slice_text("f1b1cf71-bd35-4e99-8624-24a6e15f1302");
     listen.release_mbid = slice_text("f1b1cf71-bd35-4e99-8624-24a6e15f1303");
     listen.release_group_mbid = slice_text("f1b1cf71-bd35-4e99-8624-24a6e15f1304");
+    listen.tags = slice_text("{\"romantic\",\"a \\\"b\\\"\"}");
     add(batch, listen);
     CU_ASSERT_EQUAL(batch_count(batch), 1);
     struct batch_outcome outcome;
@@ -193,6 +194,7 @@ static void one_listen_is_sent_whole(void)
     CU_ASSERT_STRING_EQUAL(c[16], "{\"Andante \\\"molto\\\"\"}");
     CU_ASSERT_STRING_EQUAL(c[17], "{\"andante \\\"molto\\\"\"}");
     CU_ASSERT_STRING_EQUAL(c[18], "{\"f1b1cf71-bd35-4e99-8624-24a6e15f1302\"}");
+    CU_ASSERT_STRING_EQUAL(c[19], "{\"{\\\"romantic\\\",\\\"a \\\\\\\"b\\\\\\\"\\\"}\"}");
 
     char **l = fake.listens;
     CU_ASSERT_STRING_EQUAL(l[0], "42");
@@ -225,6 +227,7 @@ static void what_is_unknown_is_null(void)
     }
     CU_ASSERT_STRING_EQUAL(fake.catalogue[15], "{NULL}");
     CU_ASSERT_STRING_EQUAL(fake.catalogue[18], "{NULL}");
+    CU_ASSERT_STRING_EQUAL(fake.catalogue[19], "{NULL}");
     CU_ASSERT_STRING_EQUAL(fake.listens[4], "{NULL}");
     for (int i = 7; i < listen_params; i++) {
         CU_ASSERT_STRING_EQUAL(fake.listens[i], "{NULL}");
@@ -259,7 +262,7 @@ static void each_entity_is_sent_once(void)
     batch_destroy(&batch);
 }
 
-static void mbids_are_filled_in_from_later_listens(void)
+static void mbids_and_tags_are_filled_in_from_later_listens(void)
 {
     struct batch *batch = create();
     struct listen listen = make("A", "T", "R", 1600000000);
@@ -267,16 +270,19 @@ static void mbids_are_filled_in_from_later_listens(void)
     listen = make("a", "t", "r", 1600000001);
     listen.artist_mbids = slice_text("{f1b1cf71-bd35-4e99-8624-24a6e15f1301}");
     listen.release_group_mbid = slice_text("f1b1cf71-bd35-4e99-8624-24a6e15f1304");
+    listen.tags = slice_text("{\"first\"}");
     add(batch, listen);
     listen = make("a", "t", "r", 1600000002);
     listen.artist_mbids = slice_text("{f1b1cf71-bd35-4e99-8624-24a6e15f1309}");
     listen.recording_mbid = slice_text("f1b1cf71-bd35-4e99-8624-24a6e15f1302");
+    listen.tags = slice_text("{\"second\"}");
     add(batch, listen);
     CU_ASSERT_EQUAL(store(batch), RESULT_OK);
     CU_ASSERT_STRING_EQUAL(fake.catalogue[4], "{\"{f1b1cf71-bd35-4e99-8624-24a6e15f1301}\"}");
     CU_ASSERT_STRING_EQUAL(fake.catalogue[10], "{NULL}");
     CU_ASSERT_STRING_EQUAL(fake.catalogue[11], "{\"f1b1cf71-bd35-4e99-8624-24a6e15f1304\"}");
     CU_ASSERT_STRING_EQUAL(fake.catalogue[18], "{\"f1b1cf71-bd35-4e99-8624-24a6e15f1302\"}");
+    CU_ASSERT_STRING_EQUAL(fake.catalogue[19], "{\"{\\\"first\\\"}\"}");
     CU_ASSERT_STRING_EQUAL(fake.listens[5], "{\"A\",\"a\",\"a\"}");
     batch_destroy(&batch);
 }
@@ -370,7 +376,7 @@ int main(void)
         UNIT_TEST(one_listen_is_sent_whole),
         UNIT_TEST(what_is_unknown_is_null),
         UNIT_TEST(each_entity_is_sent_once),
-        UNIT_TEST(mbids_are_filled_in_from_later_listens),
+        UNIT_TEST(mbids_and_tags_are_filled_in_from_later_listens),
         UNIT_TEST(an_empty_batch_asks_nobody),
         UNIT_TEST(a_failure_keeps_the_listens),
         UNIT_TEST(texts_are_copied),
