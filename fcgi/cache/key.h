@@ -12,7 +12,7 @@
 enum { CACHE_BUCKETS = 256, CACHE_USER_HEX = 32, CACHE_KEY_MAX = 128 };
 
 /* Values that one fetch may ask for. */
-enum { CACHE_ITEMS_MAX = 32 };
+enum { CACHE_ITEMS_MAX = 40 };
 
 /* Users are told apart by so many numbers where events are counted. */
 enum { CACHE_SLOTS = 65536 };

@@ -39,7 +39,10 @@ enum cache_outcome {
     ROW(HISTORY_COUNT, "history_count")                                                            \
     ROW(STATS_ARTISTS, "stats_artists")                                                            \
     ROW(STATS_RELEASES, "stats_releases")                                                          \
-    ROW(STATS_RECORDINGS, "stats_recordings")
+    ROW(STATS_RECORDINGS, "stats_recordings")                                                      \
+    ROW(TOP_GENRES, "top_genres")                                                                  \
+    ROW(TOP_ARTISTS, "top_artists")                                                                \
+    ROW(TOP_TRACKS, "top_tracks")
 
 enum cache_view {
 #define ROW(name, text) CACHE_VIEW_##name,

@@ -299,11 +299,11 @@ static enum result query_amount(const struct http_request *request, const char *
                      name);
 }
 
-enum result answer_query_span(const struct http_request *request, int64_t *offset, int64_t *count,
-                              struct error *error)
+enum result answer_query_span(const struct http_request *request, int64_t count_default,
+                              int64_t *offset, int64_t *count, struct error *error)
 {
     *offset = 0;
-    *count = ANSWER_COUNT_DEFAULT;
+    *count = count_default;
     enum result result = query_amount(request, "offset", offset, error);
     if (result == RESULT_OK) {
         result = query_amount(request, "count", count, error);

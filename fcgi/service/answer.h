@@ -57,10 +57,10 @@ enum result answer_wrong_query(struct cache_reader *reader, enum result parsed,
 
 enum { ANSWER_COUNT_DEFAULT = 25, ANSWER_COUNT_MAX = 1000 };
 
-/* What part of a list is wanted: ?offset and ?count, which is cut to ANSWER_COUNT_MAX.
- * RESULT_INVALID with the contract's text. */
-enum result answer_query_span(const struct http_request *request, int64_t *offset, int64_t *count,
-                              struct error *error) MUST_CHECK;
+/* What part of a list is wanted: ?offset, or none left out, and ?count, or `count_default`, which is
+ * cut to ANSWER_COUNT_MAX. RESULT_INVALID with the contract's text. */
+enum result answer_query_span(const struct http_request *request, int64_t count_default,
+                              int64_t *offset, int64_t *count, struct error *error) MUST_CHECK;
 
 /* A whole number from the query: *value stays where it is absent, and *text is what was given. False
  * if that is no whole number. */

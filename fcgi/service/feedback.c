@@ -193,7 +193,7 @@ static enum result parse_page(const struct http_request *request, bool knows_met
     enum result result =
         knows_metadata ? parse_metadata(request, &page->with_metadata, error) : RESULT_OK;
     if (result == RESULT_OK) {
-        result = answer_query_span(request, &page->offset, &count, error);
+        result = answer_query_span(request, ANSWER_COUNT_DEFAULT, &page->offset, &count, error);
     }
     if (result != RESULT_OK) {
         return result;

@@ -8,7 +8,6 @@
 #include "service/social.h"
 #include "service/statistics.h"
 #include "service/submission.h"
-#include "view/chart.h"
 
 /* A new endpoint is a row here. */
 const struct http_route service_routes[] = {
@@ -21,9 +20,6 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},
     {HTTP_GET, "/1/user/{name}/playing-now", playing_get, NULL},
-    {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list, &chart_kinds[CHART_ARTISTS]},
-    {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list, &chart_kinds[CHART_RELEASES]},
-    {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list, &chart_kinds[CHART_RECORDINGS]},
     {HTTP_POST, "/1/feedback/recording-feedback", feedback_post, NULL},
     {HTTP_GET, "/1/feedback/user/{name}/get-feedback", feedback_get_of_user, NULL},
     {HTTP_GET | HTTP_POST, "/1/feedback/user/{name}/get-feedback-for-recordings", feedback_get_for_recordings, NULL},
@@ -36,6 +32,18 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/search/users", social_search, NULL},
     {HTTP_GET, "/1/user/{name}/similar-users", social_get_similar, NULL},
     {HTTP_GET, "/1/user/{name}/services", social_get_services, NULL},
+    {HTTP_GET, "/1/stats/user/{name}/artists", statistics_get_list,
+     &statistics_lists[STATISTICS_ARTISTS]},
+    {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list,
+     &statistics_lists[STATISTICS_RELEASES]},
+    {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list,
+     &statistics_lists[STATISTICS_RECORDINGS]},
+    {HTTP_GET, "/1/user/{name}/top/artists", statistics_get_list,
+     &statistics_lists[STATISTICS_TOP_ARTISTS]},
+    {HTTP_GET, "/1/user/{name}/top/genres", statistics_get_list,
+     &statistics_lists[STATISTICS_TOP_GENRES]},
+    {HTTP_GET, "/1/user/{name}/top/tracks", statistics_get_list,
+     &statistics_lists[STATISTICS_TOP_TRACKS]},
     {HTTP_GET, "/1/cache/metrics", monitoring_get_cache, NULL},
     {HTTP_GET, "/healthz", monitoring_get_health, NULL},
     {HTTP_GET, "/readyz", monitoring_get_readiness, NULL},

@@ -10,12 +10,30 @@
 
 static_assert((int)ANSWER_COUNT_MAX <= (int)CHART_COUNT_MAX, "a chart has room for an answer");
 
+/* A profile shows ten; what ListenBrainz has shows 25. */
+enum { TOP_COUNT = 10 };
+
+#define LIST(view, chart, name, count) {CACHE_VIEW_##view, &chart_kinds[CHART_##chart], name, count}
+const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
+    [STATISTICS_ARTISTS] = LIST(STATS_ARTISTS, ARTISTS, "artists", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_RELEASES] = LIST(STATS_RELEASES, RELEASES, "releases", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_RECORDINGS] = LIST(STATS_RECORDINGS, RECORDINGS, "recordings", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_TOP_GENRES] = LIST(TOP_GENRES, GENRES, "genres", TOP_COUNT),
+    [STATISTICS_TOP_ARTISTS] = LIST(TOP_ARTISTS, ARTISTS, "artists", TOP_COUNT),
+    [STATISTICS_TOP_TRACKS] = LIST(TOP_TRACKS, RECORDINGS, "tracks", TOP_COUNT),
+};
+
 /* What is asked for. */
 struct query {
     struct chart chart;
     int64_t offset;
     int64_t count;
 };
+
+static const struct statistics_list *list_of(const struct http_request *request)
+{
+    return request->route->detail;
+}
 
 static enum result parse_query(const struct http_request *request, struct query *query,
                                struct error *error)
@@ -28,7 +46,8 @@ static enum result parse_query(const struct http_request *request, struct query 
         return error_set(error, RESULT_INVALID, "statistics", "Invalid range: %.*s",
                          SLICE_ARGS(text));
     }
-    return answer_query_span(request, &query->offset, &query->count, error);
+    return answer_query_span(request, list_of(request)->count_default, &query->offset,
+                             &query->count, error);
 }
 
 /* The entries of the answer, cut from the chunks; how many they are. */
@@ -65,7 +84,7 @@ static void write_answer(const struct http_request *request, const struct query 
     buffer_append_text(body, "{\"payload\":{\"user_id\":");
     jwrite_string(body, request->captures[0]);
     buffer_append_text(body, ",\"");
-    buffer_append_text(body, query->chart.kind->name);
+    buffer_append_text(body, list_of(request)->name);
     buffer_append_text(body, "\":[");
     size_t count = append_entries(query, lists, lists_count, response);
     buffer_append_text(body, "],\"count\":");
@@ -95,7 +114,7 @@ static enum result write_list(const struct service *service, const struct http_r
                               struct error *error)
 {
     struct query query; /* large: only what is asked for is filled in */
-    query.chart.kind = request->route->detail;
+    query.chart.kind = list_of(request)->chart;
     enum result parsed = parse_query(request, &query, error);
     if (parsed != RESULT_OK) {
         return answer_wrong_query(reader, parsed, error);
@@ -118,6 +137,5 @@ static enum result write_list(const struct service *service, const struct http_r
 void statistics_get_list(void *context, const struct http_request *request,
                          struct http_response *response)
 {
-    const struct chart_kind *kind = request->route->detail;
-    answer_read(context, request, kind->view, write_list, response);
+    answer_read(context, request, list_of(request)->view, write_list, response);
 }

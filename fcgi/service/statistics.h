@@ -1,12 +1,32 @@
 /*
- * Top lists of a user.
+ * What a user listened to most: the charts of ListenBrainz, and the same for a profile.
  */
 #ifndef REFRAIN_SERVICE_STATISTICS_H
 #define REFRAIN_SERVICE_STATISTICS_H
 
 #include "service/service.h"
+#include "view/chart.h"
 
-/* GET …/user/{name}/KIND?range&count&offset; the route's detail is the struct chart_kind. */
+/* The detail of a route: which chart it answers with, and how. */
+struct statistics_list {
+    enum cache_view view;
+    const struct chart_kind *chart; /* that of two lists lies in the cache once */
+    const char *name;               /* of the list in the answer */
+    int64_t count_default;
+};
+
+enum {
+    STATISTICS_ARTISTS,
+    STATISTICS_RELEASES,
+    STATISTICS_RECORDINGS,
+    STATISTICS_TOP_GENRES,
+    STATISTICS_TOP_ARTISTS,
+    STATISTICS_TOP_TRACKS,
+    STATISTICS_LISTS
+};
+extern const struct statistics_list statistics_lists[STATISTICS_LISTS];
+
+/* GET …/user/{name}/…?range&count&offset; the route's detail is its struct statistics_list. */
 http_handler statistics_get_list;
 
 #endif

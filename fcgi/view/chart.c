@@ -8,9 +8,10 @@ static_assert((int)CHART_CHUNKS_MAX <= (int)CACHE_ITEMS_MAX, "one fetch takes th
 static const int64_t offset_max = 2000000000;
 
 const struct chart_kind chart_kinds[CHART_KINDS] = {
-    [CHART_ARTISTS] = {CACHE_VIEW_STATS_ARTISTS, "artists", {"stats_artists", 6}},
-    [CHART_RELEASES] = {CACHE_VIEW_STATS_RELEASES, "releases", {"stats_releases", 6}},
-    [CHART_RECORDINGS] = {CACHE_VIEW_STATS_RECORDINGS, "recordings", {"stats_recordings", 6}},
+    [CHART_ARTISTS] = {"artists", {"stats_artists", 6}},
+    [CHART_RELEASES] = {"releases", {"stats_releases", 6}},
+    [CHART_RECORDINGS] = {"recordings", {"stats_recordings", 6}},
+    [CHART_GENRES] = {"genres", {"stats_genres", 6}},
 };
 
 void chart_cover(struct chart *chart, int64_t offset, int64_t count)

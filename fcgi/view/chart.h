@@ -9,12 +9,11 @@
 
 /* One kind of chart. */
 struct chart_kind {
-    enum cache_view view;
-    const char *name; /* in keys, and of the list in answers */
+    const char *name; /* in keys */
     struct db_function function;
 };
 
-enum { CHART_ARTISTS, CHART_RELEASES, CHART_RECORDINGS, CHART_KINDS };
+enum { CHART_ARTISTS, CHART_RELEASES, CHART_RECORDINGS, CHART_GENRES, CHART_KINDS };
 extern const struct chart_kind chart_kinds[CHART_KINDS];
 
 enum { CHART_COUNT_MAX = 1000, CHART_CHUNKS_MAX = CHART_COUNT_MAX / LIST_CHUNK_ENTRIES + 1 };
@@ -31,7 +30,7 @@ struct chart {
  * and window are there; one at least, because it tells the total. */
 void chart_cover(struct chart *chart, int64_t offset, int64_t count);
 
-/* Its values are lists. */
+/* Its values are lists; one whose total is 0 is of a window without listens. */
 struct cache_part chart_part(const struct chart *chart);
 
 #endif

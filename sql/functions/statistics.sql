@@ -168,3 +168,48 @@ begin
 end
 $$;
 comment on function refrain.stats_recordings is 'user: the same for recordings';
+
+create or replace function refrain.stats_genres(
+    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+returns setof refrain.read_row
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+    -- What a thousand recordings have in common says enough of a taste, and costs the same however
+    -- long it has been one's own.
+    return query
+    with chart as materialized (
+        select * from refrain.chart_page(
+            stats_genres.user_id, 3, from_s, to_s, period, 0, 1000)
+    ), genres as materialized (
+        select t.tag, sum(c.listens)::bigint as listens
+        from chart c
+        join refrain.recordings r on r.id = c.entity_id
+        cross join unnest(r.tags) t(tag)
+        group by t.tag
+    )
+    select v.*, (select c.total from chart c limit 1),
+           refrain.chart_meta(
+               from_s, to_s, period, u.changed_at, 'total_genre_count',
+               (select count(*) from genres)),
+           p.listens,
+           '{"genre":' || to_json(p.tag)::text || ',"listen_count":' || p.listens || '}'
+    from refrain.user_state(stats_genres.user_id) v
+    join refrain.user_version u on u.user_id = stats_genres.user_id
+    left join (
+        select g.tag, g.listens
+        from genres g
+        order by g.listens desc, g.tag collate "C"
+        offset stats_genres.first limit stats_genres.count
+    ) p on true
+    order by p.listens desc, p.tag collate "C";
+end
+$$;
+comment on function refrain.stats_genres is
+    'user: the same for the tags of the 1000 recordings most listened to, each counted as often as '
+    'its recordings; ties go by name. total is the number of recordings, of which some may have no '
+    'tags';

@@ -21,4 +21,5 @@ EXTRA_DIST += \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py \
+	%D%/test_top.py \
 	%D%/test_warm.py

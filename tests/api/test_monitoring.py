@@ -19,6 +19,9 @@ VIEWS = {
     "stats_artists": "/1/stats/user/Ann/artists",
     "stats_releases": "/1/stats/user/Ann/releases",
     "stats_recordings": "/1/stats/user/Ann/recordings?range=this_year",
+    "top_genres": "/1/user/Ann/top/genres",
+    "top_artists": "/1/user/Ann/top/artists",
+    "top_tracks": "/1/user/Ann/top/tracks",
 }
 HITS = ("hit_l1", "hit", "hit_validated", "hit_304", "unverified")
 MISSES = ("miss_absent", "miss_version", "miss_lease")
@@ -131,8 +134,8 @@ class Counting(MonitoringTest):
         before = self.scrape()
 
         def read_on():
-            for i in range(40):
-                self.read(paths[i % len(paths)])
+            for path in 8 * paths:
+                self.read(path)
 
         readers = [threading.Thread(target=read_on) for _ in range(6)]
         for reader in readers:

@@ -86,14 +86,15 @@ def windows():
 
 
 def time_charts(instance, user_id):
-    """[(range, ms for artists, ms for recordings)], and ms for grouping the listens themselves."""
-    kinds = ("artists", "recordings")
+    """[(range, {kind: ms})], and ms for grouping the listens themselves."""
+    kinds = ("artists", "recordings", "genres")
     charts = [f"select * from refrain.stats_{kind}({user_id}, {first}, {end}, {period}, 0, 100)"
               for _, first, end, period in windows() for kind in kinds]
     raw = ("select artist_id, count(*) from refrain.listens "
            f"where user_id = {user_id} group by 1 order by 2 desc, 1 limit 100")
     *times, raw_ms = time_statements(instance, [*charts, raw])
-    rows = [(window[0], times[2 * at], times[2 * at + 1]) for at, window in enumerate(windows())]
+    rows = [(window[0], dict(zip(kinds, times[len(kinds) * at:])))
+            for at, window in enumerate(windows())]
     return rows, raw_ms
 
 

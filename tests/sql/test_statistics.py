@@ -1,5 +1,7 @@
 """Charts: shapes, order, pages, windows."""
 
+import collections
+import random
 import unittest
 import uuid
 
@@ -163,6 +165,82 @@ class Pages(unittest.TestCase):
     def test_nobody(self):
         for function in FUNCTIONS:
             self.assertIsNone(world.read(function, 2_000_000_000, *ALL, 0, 10))
+
+
+class Genres(unittest.TestCase):
+    """1100 recordings, so that the least heard don't count; some have no tags."""
+
+    CONSIDERED = 1000
+
+    @classmethod
+    def setUpClass(cls):
+        cls.user = world.add_user()
+        random_of = random.Random(5)
+        genres = [f"genre {n}" for n in range(150)] + ['the "new" wave', "a\\b", "über", "z"]
+        cls.tunes = world.add_tracks(*(
+            world.track("Artist " + world.fresh("g"), None, f"Tune {n}",
+                        tags=tuple(random_of.sample(genres, random_of.randrange(1, 4)))
+                        if random_of.random() < 0.8 else None)
+            for n in range(1100)))
+        listens = [world.Listen(world.utc_s(2019 + n % 3, 2, 3) + n, tune)
+                   for n in range(6000)
+                   for tune in [cls.tunes[min(1099, int(random_of.expovariate(0.004)))]]]
+        listens += [world.Listen(world.utc_s(2020, 9, 1) + n, tune)
+                    for n, tune in enumerate(cls.tunes)]
+        cls.listens = sorted(set(listens), key=lambda n: n.at_s)
+        world.add_listens(cls.user, *cls.listens)
+
+    def expected(self, first_s, end_s):
+        counts = collections.Counter(
+            n.track for n in self.listens if first_s <= n.at_s < end_s)
+        top = sorted(counts, key=lambda t: (-counts[t], t.recording.id))[:self.CONSIDERED]
+        genres = collections.Counter()
+        for tune in top:
+            for tag in tune.recording.tags or ():
+                genres[tag] += counts[tune]
+        return [{"genre": tag, "listen_count": count} for tag, count in
+                sorted(genres.items(), key=lambda item: (-item[1], item[0].encode()))], len(counts)
+
+    def test_they_are_those_of_a_plain_count(self):
+        year_2020 = world.utc_s(2020), world.utc_s(2021)
+        for when, bounds in ((ALL, (0, 1 << 40)), (year(2020), year_2020),
+                             (window(*year_2020), year_2020)):
+            with self.subTest(when):
+                entries, recordings = self.expected(*bounds)
+                answer = world.read("stats_genres", self.user.id, *when, 0, 1000)
+                self.assertEqual(entries, answer.entries)
+                self.assertEqual([entry["listen_count"] for entry in entries], answer.keys)
+                self.assertEqual(len(entries), answer.meta["total_genre_count"])
+                self.assertEqual(recordings, answer.total)
+                self.assertEqual({"from_ts", "to_ts", "last_updated", "total_genre_count"},
+                                 set(answer.meta))
+                self.assertEqual(self.user.versions(), answer.versions[1:4])
+        self.assertGreater(self.expected(0, 1 << 40)[1], self.CONSIDERED)
+
+    def test_pages_are_the_list_in_pieces(self):
+        whole = world.read("stats_genres", self.user.id, *ALL, 0, 1000)
+        self.assertGreater(len(whole.entries), 100)
+        for size in (1, 7, 100):
+            pages = []
+            for first in range(0, len(whole.entries) + size, size):
+                page = world.read("stats_genres", self.user.id, *ALL, first, size)
+                self.assertEqual((whole.total, whole.meta), (page.total, page.meta))
+                pages += page.entries
+            self.assertEqual(whole.entries, pages)
+
+    def test_no_tags_and_no_listens(self):
+        user = world.add_user()
+        for when in (ALL, year(2020), window(0, 1)):
+            answer = world.read("stats_genres", user.id, *when, 0, 10)
+            self.assertEqual(([], 0, 0), (answer.entries, answer.total,
+                                          answer.meta["total_genre_count"]))
+        tune, = world.add_tracks(world.track())
+        world.add_listens(user, (world.utc_s(2020), tune))
+        for when in (ALL, year(2020)):
+            answer = world.read("stats_genres", user.id, *when, 0, 10)
+            self.assertEqual(([], 1, 0), (answer.entries, answer.total,
+                                          answer.meta["total_genre_count"]))
+        self.assertIsNone(world.read("stats_genres", 2_000_000_000, *ALL, 0, 10))
 
 
 class Windows(unittest.TestCase):
