@@ -1,6 +1,7 @@
 """Cache-first, and never stale: what is served from Redis, when not, and what is said about it."""
 
 import contextlib
+import re
 import threading
 import time
 
@@ -11,7 +12,8 @@ DAY = 86400
 FOLLOWS_S = 2  # what was changed otherwise than through the API
 VIEWS = ("/1/stats/user/Ann/artists", "/1/stats/user/Ann/releases",
          "/1/stats/user/Ann/recordings?range=this_year", "/1/user/Ann/listens",
-         "/1/user/Ann/listen-count")
+         "/1/user/Ann/listen-count", "/1/user/Ann/top/genres", "/1/user/Ann/top/artists",
+         "/1/user/Ann/top/tracks")
 
 
 class CacheTest(harness.ApiTest):
@@ -27,7 +29,8 @@ class CacheTest(harness.ApiTest):
         body = {"listen_type": "single", "payload": [{
             "listened_at": at or NOW - 3000 + cls.submitted,
             "track_metadata": {"artist_name": artist, "track_name": f"track {cls.submitted}",
-                               "release_name": "r"}}]}
+                               "release_name": "r",
+                               "additional_info": {"tags": [f"genre {cls.submitted}"]}}}]}
         answer = cls.instance.post("/1/submit-listens", body, token=cls.token)
         assert answer.status == 200, answer
 
@@ -119,6 +122,90 @@ class Freshness(CacheTest):
         self.instance.psql("update users set public = false where name = 'Bea'")
         harness.wait_for(lambda: self.instance.get("/1/user/Bea/listens").status == 404,
                          "the relay", FOLLOWS_S)
+
+
+class TimesToLive(CacheTest):
+    HOUR_S = 3600
+    OPEN = (VIEWS[0], "/1/stats/user/Ann/recordings", "/1/user/Ann/listens",
+            "/1/user/Ann/listen-count", "/1/user/Ann/top/genres")
+    CLOSED = tuple(f"/1/{path}?range={name}" for name in ("year", "half_yearly") for path in (
+        "stats/user/Ann/artists", "stats/user/Ann/releases", "user/Ann/top/tracks",
+        "user/Ann/top/genres"))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        payload = [{"listened_at": NOW - DAY * (i // 30) - 2 * i, "track_metadata": {
+            "artist_name": "someone", "track_name": f"t{i}", "release_name": "r",
+            "additional_info": {"tags": ["folk"]}}} for i in range(990)]
+        payload += [{**listen, "listened_at": NOW - 400 * DAY + i}
+                    for i, listen in enumerate(payload[:10])]
+        answer = cls.instance.post("/1/submit-listens", {"listen_type": "import",
+                                                         "payload": payload}, token=cls.token)
+        assert answer.status == 200, answer
+
+    def setUp(self):
+        if NOW % DAY < 900:
+            self.skipTest("what has closed at midnight counts as open for ten minutes")
+
+    def assertLives(self, seconds, expected_s):
+        """A tenth more or less, so that not all ends at once."""
+        self.assertGreaterEqual(seconds, 0.9 * expected_s - 60)
+        self.assertLessEqual(seconds, 1.1 * expected_s)
+
+    def ttl(self, path):
+        self.read(path)
+        _, status = self.read(path)
+        return int(re.match(r"refrain; hit; ttl=(\d+);", status).group(1))
+
+    def values(self, part):
+        """What lies in Redis of a part of the history: {key: hash}."""
+        script = "return redis.sha1hex(redis.call('GET', KEYS[1]))"
+        keys = self.instance.redis("--scan", "--pattern", f"rf2:*d:*:history:{part}:*").split()
+        return {key: self.instance.redis("EVAL", script, "1", key) for key in keys}
+
+    def test_what_is_open_lives_for_an_hour_and_what_is_closed_for_a_day(self):
+        for path in self.OPEN:
+            with self.subTest(path):
+                self.assertLives(self.ttl(path), self.HOUR_S)
+        for path in self.CLOSED:
+            with self.subTest(path):
+                self.assertLives(self.ttl(path), DAY)
+
+    def test_nothing_outlives_its_window(self):
+        for name in ("this_week", "this_month", "this_year"):
+            path = f"/1/stats/user/Ann/artists?range={name}"
+            ends_s = self.read(path)[0].json()["payload"]["to_ts"] - time.time()
+            self.assertLessEqual(self.ttl(path), min(ends_s, 1.1 * self.HOUR_S))
+
+    def test_older_pages_of_the_history_stay(self):
+        """Every page tells of the newest listen; what it lists is computed once."""
+        path = f"/1/user/Ann/listens?max_ts={NOW - 20 * DAY}&count=50"
+        self.read(path)
+        old = {part: self.values(part) for part in ("index", "segment")}
+        for part, life_s in (("recent", self.HOUR_S), ("index", DAY), ("segment", DAY)):
+            values = self.values(part)
+            self.assertTrue(values, part)
+            for key in values:
+                # It is kept a day more, for an outage.
+                self.assertLives(int(self.instance.redis("PTTL", key)) / 1000 - DAY, life_s)
+        self.submit(at=int(time.time()))
+        answer = self.read(path)[0]
+        self.assertHit(path)
+        self.assertEqual({part: self.values(part) for part in old}, old)
+        listens = answer.json()["payload"]["listens"]
+        self.submit(at=listens[10]["listened_at"] + 1, artist="backdated")
+        _, status = self.read(path)
+        self.assertEqual(status, "refrain; fwd=miss; stored; detail=version")
+        self.assertNotEqual(self.values("segment"), old["segment"])
+        names = [listen["track_metadata"]["artist_name"]
+                 for listen in self.assertHit(path).json()["payload"]["listens"]]
+        self.assertEqual(names.index("backdated"), 10)
+        self.instance.psql("delete from listens using artists where artist_id = artists.id "
+                           "and artists.name = 'backdated'")
+        harness.wait_for(lambda: b"backdated" not in self.read(path)[0].body, "the relay",
+                         FOLLOWS_S)
+        self.assertEqual(self.assertHit(path).json()["payload"]["listens"], listens)
 
 
 class FromRedis(CacheTest):

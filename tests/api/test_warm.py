@@ -10,7 +10,7 @@ import harness
 NOW = int(time.time())
 PAGES = ("/1/stats/user/Ann/artists?range=this_week", "/1/stats/user/Ann/releases",
          "/1/stats/user/Ann/recordings?range=this_year", "/1/user/Ann/listens",
-         "/1/user/Ann/listen-count")
+         "/1/user/Ann/listen-count", "/1/user/Ann/top/genres?range=this_week")
 SAMPLE = re.compile(r"^(refrain_cache_(?:warm_)?\w+_total(?:\{[^}]*\})?) (\d+)$", re.M)
 
 
