@@ -6,7 +6,7 @@
 
 #include "view/list.h"
 
-enum { HISTORY_COUNT_MAX = 1000, HISTORY_PARTS_MAX = 32 };
+enum { HISTORY_COUNT_MAX = 1000, HISTORY_PARTS_MAX = CACHE_ITEMS_MAX };
 
 /* Listens with after_s < listened_at < before_s: the `count` newest of them, or the oldest. */
 struct history_query {
