@@ -8,9 +8,12 @@ language plpgsql as $$
 declare
     kept bigint;
 begin
-    if refrain.versions_lock(array[feedback_set.user_id]) = '{}' then
+    -- The account before its versions, in the order in which its deletion locks them.
+    perform from refrain.users u where u.id = feedback_set.user_id for key share;
+    if not found then
         raise exception 'there is no user %', feedback_set.user_id using errcode = 'RF001';
     end if;
+    perform refrain.versions_lock(array[feedback_set.user_id]);
 
     -- Two, where the recording has been told of by either id, and both are given now.
     select max(id) into kept

@@ -61,6 +61,17 @@ class Telling(unittest.TestCase):
             second.finish()
         self.assertEqual([(msid, None, "-1")], stored(self.user))
 
+    def test_who_is_about_to_go(self):
+        with psql.Session() as session, psql.Session() as other:
+            session.rows("begin")
+            session.rows(psql.call("user_delete", self.user.key))
+            other.start(psql.call("feedback_set", self.user.id, fresh(), None, 1))
+            self.assertTrue(other.waits())
+            session.rows("commit")
+            with self.assertRaises(psql.SqlError) as caught:
+                other.finish()
+            self.assertEqual("RF001", caught.exception.state)
+
     def test_deletion_takes_it_along(self):
         tell(self.user, fresh())
         psql.execute(psql.call("user_delete", self.user.key))
