@@ -73,14 +73,6 @@ $$;
 comment on function refrain.user_subject is
     'helper: what the cache knows a user by; its first byte is the bucket';
 
-create or replace function refrain.msid_id(msid uuid) returns bigint
-language sql stable as $$
-    select (('x' || left(replace(msid::text, '-', ''), 16))::bit(64) >> 1)::bigint
-$$;
-comment on function refrain.msid_id is
-    'helper: the id of the artist, release or recording that has this msid, if there is one: its '
-    'first 63 bits';
-
 create or replace function refrain.json_text(value text) returns text
 language sql stable as $$
     select coalesce(to_json(value)::text, 'null')
