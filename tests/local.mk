@@ -14,6 +14,7 @@ include %D%/lint/local.mk
 include %D%/model/local.mk
 include %D%/sql/local.mk
 include %D%/api/local.mk
+include %D%/contract/local.mk
 include %D%/up/local.mk
 include %D%/browser/local.mk
 include %D%/bench/local.mk
