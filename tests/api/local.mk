@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/test_stampede.py \
 	%D%/test_cache.py \
 	%D%/test_commands.py \
+	%D%/test_contract.py \
 	%D%/test_deletion.py \
 	%D%/test_encoding.py \
 	%D%/test_feedback.py \
