@@ -69,20 +69,25 @@ def read_answer(stream):
 
 
 class Connection:
-    """A connection that is kept, as nginx keeps its own."""
+    """A connection that is kept, as nginx keeps its own. It is opened by the first request: serve
+    soon ends one on which nothing comes."""
 
     def __init__(self, socket_path):
+        self.path = str(socket_path)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(DEADLINE_S)
-        self.socket.connect(str(socket_path))
-        self.stream = self.socket.makefile("rb")
+        self.stream = None
 
     def ask(self, uri, *, method="GET", token=None, body=b""):
+        if self.stream is None:
+            self.socket.connect(self.path)
+            self.stream = self.socket.makefile("rb")
         self.socket.sendall(request(uri, method, token, body))
         return read_answer(self.stream)
 
     def close(self):
-        self.stream.close()
+        if self.stream is not None:
+            self.stream.close()
         self.socket.close()
 
 
