@@ -14,18 +14,25 @@ returns setof text
 language sql stable as $$
     select n.name
     from (
-        -- By this order alone, which is the index's: nothing but the ten is sorted.
-        select u.name, u.name_key, u.name_key operator(refrain.<->) term as distance
-        from refrain.users u
-        where u.public and u.name_key operator(refrain.%) term
-        order by distance
-        limit 10
+        -- Each by one order alone, which is the index's: nothing but the ten is sorted.
+        (select u.id, u.name, u.name_key
+         from refrain.users u
+         where u.public and u.name_key operator(refrain.%) term
+         order by u.name_key operator(refrain.<->) term
+         limit 10)
+        union
+        (select u.id, u.name, u.name_key
+         from refrain.users u
+         where u.public and u.name_key operator(refrain.%>) term
+         order by u.name_key operator(refrain.<->>) term
+         limit 10)
     ) n
-    order by n.distance, n.name_key
+    order by refrain.similarity(n.name_key, term) desc, n.name_key
+    limit 10
 $$;
 comment on function refrain.user_search is
-    'directory: at most ten public users whose names resemble this folded text, the most similar '
-    'first';
+    'directory: at most ten public users whose names resemble this folded text, or have a part that '
+    'does, the most similar first';
 
 create or replace function refrain.user_list(
     out user_id int, out user_name text, out public boolean, out admin boolean,

@@ -104,8 +104,26 @@ class Search(unittest.TestCase):
             session.rows("analyze refrain.users")
             plan = "\n".join(row[0] for row in session.rows(
                 "explain " + psql.call("user_search", "c4ca42")))
-            self.assertIn("using users_name_trigrams on users", plan)
-            self.assertIn("Order By", plan)
+            self.assertEqual(2, plan.count("using users_name_trigrams on users"))
+            self.assertEqual(2, plan.count("Order By"))
             self.assertEqual([("c4ca4238a0b923820dcc509a6f75849b",)], session.rows(
                 psql.call("user_search", "c4ca4238a0b923820dcc509a6")))
+            session.rows("rollback")
+
+    def test_part_of_a_name(self):
+        """The beginning of a long name, a word within, a slip of the pen; but nothing else."""
+        with psql.Session() as session:
+            session.rows("begin")
+            session.rows("insert into refrain.users (name, name_key, public) select k, k, true "
+                         "from unnest(array['wolfgang amadeus mozart', 'wolf', 'clara schumann', "
+                         "'robert schumann', 'fanny hensel']) k")
+
+            def found(term):
+                return [name for name, in session.rows(psql.call("user_search", term))]
+
+            self.assertEqual(["wolf", "wolfgang amadeus mozart"], found("wolf"))
+            self.assertEqual(["wolfgang amadeus mozart"], found("mozart"))
+            self.assertEqual(["clara schumann", "robert schumann"], sorted(found("schumann")))
+            self.assertEqual(["fanny hensel"], found("fany hensle"))
+            self.assertEqual([], found("beethoven"))
             session.rows("rollback")
