@@ -1,11 +1,20 @@
 EXTRA_DIST += \
 	tests/runner.py \
+	%D%/dialogue.py \
+	%D%/failpoints.py \
 	%D%/fastcgi.py \
 	%D%/harness.py \
 	%D%/run \
 	%D%/test_smoke.py \
 	%D%/test_stampede.py \
 	%D%/test_cache.py \
+	%D%/test_client_jellyfin.py \
+	%D%/test_client_liblistenbrainz.py \
+	%D%/test_client_multi_scrobbler.py \
+	%D%/test_client_navidrome.py \
+	%D%/test_client_pano_scrobbler.py \
+	%D%/test_client_rescrobbled.py \
+	%D%/test_client_web_scrobbler.py \
 	%D%/test_commands.py \
 	%D%/test_contract.py \
 	%D%/test_deletion.py \
@@ -19,6 +28,8 @@ EXTRA_DIST += \
 	%D%/test_scripts.py \
 	%D%/test_social.py \
 	%D%/test_monitoring.py \
+	%D%/test_never.py \
+	%D%/test_never_deleted.py \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py \
