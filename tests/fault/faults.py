@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 
+import failpoints
 import harness
 import model
 import stand
@@ -56,33 +57,10 @@ TABLE = (
 )
 
 
-class Orders:
-    """What failpoints are told to do (fcgi/base/failpoint.c)."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def give(self, name, order):
-        self.recall(name)
-        (self.folder / f"{name}.new").write_text(order)
-        (self.folder / f"{name}.new").rename(self.folder / name)
-
-    def recall(self, name):
-        for ending in ("", ".taken", ".hit", ".new"):
-            (self.folder / (name + ending)).unlink(missing_ok=True)
-
-    def recall_all(self):
-        for file in self.folder.iterdir():
-            file.unlink(missing_ok=True)
-
-    def is_hit(self, name):
-        return (self.folder / f"{name}.hit").exists()
-
-
 class Faults:
     def __init__(self, bench, log, seed, long=False):
         self.stand = bench
-        self.orders = Orders(bench.failpoints)
+        self.orders = failpoints.Orders(bench.failpoints)
         self.log = log
         self.seed = seed
         self.longest_s = 30.0 if long else 5.0

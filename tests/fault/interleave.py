@@ -12,7 +12,7 @@ import threading
 import time
 
 import clients
-import faults
+import failpoints
 import harness
 import history
 import stand
@@ -35,7 +35,7 @@ class Director:
         self.stand = bench
         self.checker = checker
         self.written = written
-        self.orders = faults.Orders(bench.failpoints)
+        self.orders = failpoints.Orders(bench.failpoints)
         self.eyes = {part: self.open_eye(part) for part in ("", *clients.parts_of(bench.instance))}
         self.lock = threading.Lock()
         self.events = []
