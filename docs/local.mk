@@ -20,3 +20,7 @@ dist_doc_DATA += \
 	%D%/metrics.md \
 	%D%/performance.md \
 	%D%/statistics.md
+
+# Beside the pages, where nginx serves it.
+webdir = $(pkgdatadir)/web
+dist_web_DATA = %D%/openapi.yaml

@@ -10,6 +10,8 @@ C_FILES = ("fcgi/**/*.[ch]", "tests/**/*.[ch]")
 TEXT_FILES = (*C_FILES, "sql/**/*.sql", "web/**/*.js", "web/**/*.css", "web/**/*.html",
               "tests/**/*.py", "deploy/**/*", "nginx/*", "docs/**/*", "*.am", "*.ac")
 LINES_MAX = 600
+# Clients and their tools read the description of the API as one document.
+LONG_FILES = {"docs/openapi.yaml"}
 
 # what it is about, which files, what must not stand there
 FORBIDDEN = (
@@ -40,7 +42,7 @@ def files_are_short():
     """no file is too long"""
     for path in tap.sources(*TEXT_FILES):
         count = len(path.read_text(encoding="utf-8").splitlines())
-        if count > LINES_MAX:
+        if count > LINES_MAX and tap.name(path) not in LONG_FILES:
             yield f"{tap.name(path)}: {count} lines, allowed are {LINES_MAX}"
 
 
