@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	%D%/test_monitoring.py \
 	%D%/test_never.py \
 	%D%/test_never_deleted.py \
+	%D%/test_openapi.py \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py \
