@@ -162,7 +162,7 @@ static void print_summary(const struct run *run, double seconds)
 static enum result import_files(struct run *run, const struct arguments *arguments,
                                 struct error *error)
 {
-    run->batch = batch_create();
+    run->batch = batch_create(NULL);
     enum result result = run->batch == NULL
                              ? error_set(error, RESULT_NO_MEMORY, "import", "out of memory")
                              : account_find(run->db, arguments->user, &run->user_id, error);

@@ -257,7 +257,7 @@ static void print_summary(const struct sample_run *run)
 static enum result make_community(struct sample_run *run, struct error *error)
 {
     run->counts = calloc((size_t)run->options.listeners, sizeof *run->counts);
-    run->batch = batch_create();
+    run->batch = batch_create(NULL);
     if (run->counts == NULL || run->batch == NULL
         || sample_catalogue_create((uint64_t)run->options.seed, &run->catalogue) != RESULT_OK) {
         return error_set(error, RESULT_NO_MEMORY, "sample", "out of memory");

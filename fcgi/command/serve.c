@@ -6,6 +6,7 @@
 #include "command/stores.h"
 #include "db/migrate.h"
 #include "http/server.h"
+#include "listen/known.h"
 #include "service/service.h"
 #include "view/readers.h"
 
@@ -23,6 +24,7 @@ struct parts {
     struct vigil *vigil; /* NULL: nothing is kept in the process */
     struct cache *cache;
     struct readers *readers;
+    struct known *known;
     struct http_server *server;
 };
 
@@ -86,12 +88,20 @@ static enum result open_cache(const struct config *config, struct parts *parts,
                                 : RESULT_OK;
 }
 
+static enum result open_known(struct parts *parts, struct error *error)
+{
+    parts->known = known_create();
+    return parts->known == NULL ? error_set(error, RESULT_NO_MEMORY, "serve", "out of memory")
+                                : RESULT_OK;
+}
+
 static enum result serve(const struct config *config, struct parts *parts, struct error *error)
 {
     struct service service = {
         .cache = parts->cache,
         .db = parts->stores.db,
         .readers = parts->readers,
+        .known = parts->known,
         .open_on_loopback = config_yes(config, CONFIG_MONITORING_OPEN_ON_LOOPBACK),
     };
     const struct http_server_options options = {
@@ -143,12 +153,13 @@ static enum result open_parts(const struct config *config, struct parts *parts,
     if (result == RESULT_OK) {
         result = readers_start(parts->stores.db, &parts->readers, error);
     }
-    return result;
+    return result == RESULT_OK ? open_known(parts, error) : result;
 }
 
 static void close_parts(struct parts *parts)
 {
     http_server_destroy(&parts->server);
+    known_destroy(&parts->known);
     readers_stop(&parts->readers);
     cache_destroy(&parts->cache);
     vigil_stop(&parts->vigil);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/failpoint.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "listen/entities.h"
 
@@ -21,6 +22,7 @@ struct row {
 };
 
 struct batch {
+    struct known *known;
     struct arena *arena; /* all texts */
     struct arena *scratch;
     struct entities artists, releases, recordings;
@@ -32,12 +34,13 @@ struct batch {
     struct buffer listens[listen_columns];
 };
 
-struct batch *batch_create(void)
+struct batch *batch_create(struct known *known)
 {
     struct batch *batch = calloc(1, sizeof *batch);
     if (batch == NULL) {
         return NULL;
     }
+    batch->known = known;
     batch->arena = arena_create();
     batch->scratch = arena_create();
     if (batch->arena == NULL || batch->scratch == NULL) {
@@ -319,6 +322,49 @@ static enum result read_outcome(const struct db_rows *rows, struct batch_outcome
     return RESULT_OK;
 }
 
+/* Of all that the catalogue would be asked to add. */
+static uint64_t hash_catalogue(const struct batch *batch)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < catalogue_columns; i++) {
+        const struct buffer *column = &batch->catalogue[i];
+        hash = hash_pair(hash, hash_64(slice_of(column->data, column->size_bytes)));
+    }
+    return hash;
+}
+
+static enum result call_steps(struct db *db, const struct db_step *steps, size_t steps_count,
+                              int64_t deadline_us, struct db_rows **rows, struct error *error)
+{
+    struct db_conn *conn = NULL;
+    enum result result = db_take(db, deadline_us, &conn, error);
+    if (result == RESULT_OK) {
+        result = db_call_steps(conn, steps, steps_count, deadline_us, rows, error);
+    }
+    db_give(&conn);
+    return result;
+}
+
+/* Both steps, or the second alone where the first has nothing to add. */
+static enum result call(const struct batch *batch, struct db *db, const struct db_step steps[2],
+                        int64_t deadline_us, struct db_rows **rows, struct error *error)
+{
+    uint64_t hash = hash_catalogue(batch);
+    if (batch->known != NULL && known_has(batch->known, hash)) {
+        enum result result = call_steps(db, steps + 1, 1, deadline_us, rows, error);
+        if (result != RESULT_CONFLICT) {
+            return result;
+        }
+        /* Somebody has removed it from the catalogue. */
+    }
+    enum result result = call_steps(db, steps, 2, deadline_us, rows, error);
+    if (result == RESULT_OK && batch->known != NULL) {
+        known_note(batch->known, hash);
+    }
+    /* Removed again, this very moment: the next try will do. */
+    return result == RESULT_CONFLICT ? RESULT_UNAVAILABLE : result;
+}
+
 enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
                         struct batch_outcome *outcome, struct error *error)
 {
@@ -332,21 +378,16 @@ enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int
     const char *catalogue[catalogue_columns];
     const char *listens[1 + listen_columns] = {user};
     enum result result = make_params(batch, catalogue, listens + 1, error);
-    struct db_conn *conn = NULL;
-    if (result == RESULT_OK) {
-        result = db_take(db, deadline_us, &conn, error);
-    }
     const struct db_step steps[] = {{&catalogue_add, catalogue}, {&listen_add, listens}};
     struct db_rows *rows = NULL;
     if (result == RESULT_OK) {
-        result = db_call_steps(conn, steps, 2, deadline_us, &rows, error);
+        result = call(batch, db, steps, deadline_us, &rows, error);
     }
     if (result == RESULT_OK) {
         failpoint("after_commit");
         result = read_outcome(rows, outcome, error);
         db_rows_free(&rows);
     }
-    db_give(&conn);
     if (result == RESULT_OK) {
         batch_clear(batch);
     }

@@ -6,6 +6,7 @@
 #define REFRAIN_LISTEN_BATCH_H
 
 #include "db/db.h"
+#include "listen/known.h"
 #include "listen/listen.h"
 
 struct batch;
@@ -16,8 +17,9 @@ struct batch_outcome {
     int64_t epoch, live, past, auth; /* the user's versions after it */
 };
 
-/* NULL where memory is short. The caller owns it. */
-struct batch *batch_create(void);
+/* What `known` holds is not added to the catalogue again; it must outlive the batch. NULL: everything
+ * is added. NULL is returned where memory is short. The caller owns the batch. */
+struct batch *batch_create(struct known *known);
 void batch_destroy(struct batch **batch);
 
 /* Copies what it needs of the listen (names are folded, ids computed). RESULT_NO_MEMORY leaves the

@@ -16,5 +16,6 @@ libcore_a_SOURCES += \
 	%D%/import_records.h \
 	%D%/import_spotify.c \
 	%D%/import_unpack.c %D%/import_unpack.h \
+	%D%/known.c %D%/known.h \
 	%D%/listen.h \
 	%D%/submission.c %D%/submission.h

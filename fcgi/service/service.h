@@ -7,6 +7,7 @@
 #include "cache/cache.h"
 #include "db/db.h"
 #include "http/http.h"
+#include "listen/known.h"
 #include "view/readers.h"
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct service {
     struct cache *cache;
     struct db *db;
     struct readers *readers;
+    struct known *known;   /* NULL: nothing is remembered */
     bool open_on_loopback; /* monitoring, for clients on this host */
 };
 

@@ -12,7 +12,7 @@ static enum result store(const struct service *service, const struct http_reques
                          const struct cache_account *account, const struct submission *submission,
                          struct error *error)
 {
-    struct batch *batch = batch_create();
+    struct batch *batch = batch_create(service->known);
     if (batch == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "submission", "out of memory");
     }

@@ -100,6 +100,18 @@ class Submission(harness.ApiTest):
         self.assertEqual(self.submit({"listen_type": "import", "payload": payload}).status, 200)
         self.assertEqual(len(self.listens(1000)), 1000)
 
+    def test_what_somebody_removed_from_the_catalogue(self):
+        """Each serve process has added it by then, and remembers that."""
+        for at in range(NOW - 100, NOW - 80):
+            self.assertEqual(self.submit(single(artist="Gone", track="Gone", at=at)).status, 200)
+        self.instance.psql("delete from listens where artist_id in "
+                           "(select id from artists where name = 'Gone')")
+        self.instance.psql("delete from recordings where name = 'Gone'")
+        self.instance.psql("delete from artists where name = 'Gone'")
+        answer = self.submit(single(artist="Gone", track="Gone", at=NOW - 50))
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual([item["listened_at"] for item in self.listens()], [NOW - 50])
+
     def test_playing_now_is_no_listen(self):
         now = {"listen_type": "playing_now",
                "payload": [{"track_metadata": listen()["track_metadata"]}]}

@@ -18,6 +18,8 @@ struct db {
     int taken;
     int given;
     int calls;
+    int steps;     /* of all calls */
+    int conflicts; /* calls that are still to end so, before the others */
     int64_t deadline_us;
     char *catalogue[catalogue_params];
     char *listens[listen_params];
@@ -70,11 +72,19 @@ enum result db_call_steps(struct db_conn *conn, const struct db_step *steps, siz
     struct db *db = conn->db;
     db->calls++;
     CU_ASSERT_EQUAL(deadline_us, db->deadline_us);
-    CU_ASSERT_EQUAL_FATAL(steps_count, 2);
-    note(db->catalogue, &steps[0], "catalogue_add", catalogue_params);
-    note(db->listens, &steps[1], "listen_add", listen_params);
-    if (db->call_result != RESULT_OK) {
-        return error_set(error, db->call_result, "fake", "refused");
+    CU_ASSERT_FATAL(steps_count == 1 || steps_count == 2);
+    db->steps += (int)steps_count;
+    if (steps_count == 2) {
+        note(db->catalogue, &steps[0], "catalogue_add", catalogue_params);
+    }
+    note(db->listens, &steps[steps_count - 1], "listen_add", listen_params);
+    enum result result = db->call_result;
+    if (db->conflicts > 0) {
+        db->conflicts--;
+        result = RESULT_CONFLICT;
+    }
+    if (result != RESULT_OK) {
+        return error_set(error, result, "fake", "refused");
     }
     *rows = calloc(1, sizeof **rows);
     CU_ASSERT_PTR_NOT_NULL_FATAL(*rows);
@@ -120,12 +130,17 @@ static struct listen make(const char *artist, const char *track, const char *rel
                            .release_name = slice_text(release)};
 }
 
-static struct batch *create(void)
+static struct batch *create_with(struct known *known)
 {
     reset();
-    struct batch *batch = batch_create();
+    struct batch *batch = batch_create(known);
     CU_ASSERT_PTR_NOT_NULL_FATAL(batch);
     return batch;
+}
+
+static struct batch *create(void)
+{
+    return create_with(NULL);
 }
 
 static void add(struct batch *batch, struct listen listen)
@@ -287,6 +302,57 @@ static void mbids_and_tags_are_filled_in_from_later_listens(void)
     batch_destroy(&batch);
 }
 
+static int steps_of_store(struct batch *batch, struct listen listen)
+{
+    add(batch, listen);
+    fake.steps = 0;
+    CU_ASSERT_EQUAL(store(batch), RESULT_OK);
+    CU_ASSERT_EQUAL(fake.taken, fake.given);
+    return fake.steps;
+}
+
+static void what_is_known_is_not_added_again(void)
+{
+    struct known *known = known_create();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(known);
+    struct batch *batch = create_with(known);
+    struct listen listen = make("a", "t", "r", 1600000000);
+    fake.call_result = RESULT_UNAVAILABLE;
+    add(batch, listen);
+    CU_ASSERT_EQUAL(store(batch), RESULT_UNAVAILABLE);
+    batch_clear(batch);
+    fake.call_result = RESULT_OK;
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 2);
+    listen.listened_at_s++;
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 1);
+    CU_ASSERT_STRING_EQUAL(fake.listens[1], "{1600000001}");
+    /* The catalogue has not been told of these. */
+    listen.tags = slice_text("{\"romantic\"}");
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 2);
+    CU_ASSERT_STRING_EQUAL(fake.catalogue[19], "{\"{\\\"romantic\\\"}\"}");
+    CU_ASSERT_EQUAL(steps_of_store(batch, make("a", "t2", "r", 1600000000)), 2);
+    batch_destroy(&batch);
+    known_destroy(&known);
+}
+
+static void what_was_removed_is_added_again(void)
+{
+    struct known *known = known_create();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(known);
+    struct batch *batch = create_with(known);
+    struct listen listen = make("a", "t", "r", 1600000000);
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 2);
+    fake.conflicts = 1;
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 1 + 2);
+    CU_ASSERT_EQUAL(steps_of_store(batch, listen), 1);
+    fake.conflicts = 2;
+    add(batch, listen);
+    CU_ASSERT_EQUAL(store(batch), RESULT_UNAVAILABLE);
+    CU_ASSERT_EQUAL(batch_count(batch), 1);
+    batch_destroy(&batch);
+    known_destroy(&known);
+}
+
 static void an_empty_batch_asks_nobody(void)
 {
     struct batch *batch = create();
@@ -377,6 +443,8 @@ int main(void)
         UNIT_TEST(what_is_unknown_is_null),
         UNIT_TEST(each_entity_is_sent_once),
         UNIT_TEST(mbids_and_tags_are_filled_in_from_later_listens),
+        UNIT_TEST(what_is_known_is_not_added_again),
+        UNIT_TEST(what_was_removed_is_added_again),
         UNIT_TEST(an_empty_batch_asks_nobody),
         UNIT_TEST(a_failure_keeps_the_listens),
         UNIT_TEST(texts_are_copied),

@@ -89,7 +89,7 @@ static enum result import_into_batch(struct error *error)
     if (result != RESULT_OK) {
         return result;
     }
-    struct batch *batch = batch_create();
+    struct batch *batch = batch_create(NULL);
     result = batch == NULL ? out_of_memory(error) : add_rows(import, batch, error);
     batch_destroy(&batch);
     import_close(&import);
