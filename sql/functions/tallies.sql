@@ -15,12 +15,28 @@ create or replace function refrain.listen_count(one refrain.listen_key) returns 
 language plpgsql as $$
 #variable_conflict use_column
 declare
-    noted constant text := current_setting('refrain.noted', true);
-    mark  text;
+    noted   constant text := current_setting('refrain.noted', true);
+    mark    text;
+    changed record;
 begin
     -- The change is noted here and not by the trigger on user_version (relay.sql), once in a
-    -- transaction.
+    -- transaction. To raise the versions at once locks them as well.
     mark := set_config('refrain.noted', 'here', true);
+    update refrain.user_version v
+    set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
+        changed_at = now()
+    where v.user_id = one.user_id and v.deleted_at is null
+    returning v.bucket, v.subject into changed;
+    if not found then
+        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
+    end if;
+    mark := set_config('refrain.noted', one.user_id::text, true);
+    if noted is distinct from mark then
+        insert into refrain.invalidation (xid, at, user_id, bucket, subject)
+        values (pg_current_xact_id(), clock_timestamp(), one.user_id, changed.bucket,
+                changed.subject);
+    end if;
+
     with counted as (
         insert into refrain.tallies as t (
             user_id, period, kind, entity_id, listens, first_at, last_at, weight)
@@ -43,29 +59,17 @@ begin
         on conflict (user_id, period, kind) do update
             set entities = t.entities + excluded.entities,
                 listens = t.listens + excluded.listens
-    ), dated as (
-        insert into refrain.listen_days as d (user_id, day, listens)
-        values (one.user_id, refrain.utc_day(one.listened_at), 1)
-        on conflict (user_id, day) do update set listens = d.listens + excluded.listens
-    ), raised as (
-        update refrain.user_version v
-        set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
-            changed_at = now()
-        where v.user_id = one.user_id
-        returning v.user_id, v.bucket, v.subject
     )
-    insert into refrain.invalidation (xid, at, user_id, bucket, subject)
-    select pg_current_xact_id(), clock_timestamp(), user_id, bucket, subject
-    from raised
-    where noted is distinct from user_id::text;
-    mark := set_config('refrain.noted', one.user_id::text, true);
+    insert into refrain.listen_days as d (user_id, day, listens)
+    values (one.user_id, refrain.utc_day(one.listened_at), 1)
+    on conflict (user_id, day) do update set listens = d.listens + excluded.listens;
     if current_setting('synchronous_commit') = 'off' then
         perform refrain.commit_durably();
     end if;
 end
 $$;
 comment on function refrain.listen_count is
-    'helper: counts one new listen, and raises versions, which are locked already';
+    'helper: counts one new listen, and raises versions; RF001 for an unknown user';
 
 create or replace function refrain.listens_inserted() returns trigger
 language plpgsql as $$
@@ -78,18 +82,14 @@ begin
     if cardinality(few) = 0 then
         return null;
     elsif cardinality(few) = 1 then
-        users := array[few[1].user_id];
-    else
-        users := array(select distinct user_id from added);
-    end if;
-    if cardinality(refrain.versions_lock(users)) < cardinality(users) then
-        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
-    end if;
-    if cardinality(few) = 1 then
         perform refrain.listen_count(few[1]);
         return null;
     end if;
 
+    users := array(select distinct user_id from added);
+    if cardinality(refrain.versions_lock(users)) < cardinality(users) then
+        raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
+    end if;
     with plays as (
         -- A batch has far fewer recordings than listens; what follows works on these.
         select user_id, refrain.utc_year(listened_at) as year, artist_id, release_id, recording_id,
