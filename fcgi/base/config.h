@@ -25,7 +25,7 @@
         "deadline of one request")                                                                 \
     ROW(DATABASE_URL, "database", "url", TEXT, "postgresql:///refrain", 0, 0, "",                  \
         "PostgreSQL, as libpq writes it")                                                          \
-    ROW(DATABASE_POOL, "database", "pool", NUMBER, "4", 1, 1000, "",                               \
+    ROW(DATABASE_POOL, "database", "pool", NUMBER, "8", 1, 1000, "",                               \
         "connections of one process at most; twice the processor's cores")                         \
     ROW(DATABASE_STATEMENT_TIMEOUT_MS, "database", "statement_timeout_ms", NUMBER, "5000", 10,     \
         600000, "", "limit of one statement of a request")                                         \
