@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { block_bytes = 16 * 1024 };
+/* Each block is twice as large as the one before: whoever needs much gets blocks of a size that malloc
+ * gives back to the system, and leaves no holes between what others hold. */
+enum { block_bytes = 16 * 1024, block_max_bytes = 1024 * 1024 };
 
 struct block {
     struct block *next;
@@ -62,6 +64,13 @@ void arena_destroy(struct arena **arena)
     *arena = NULL;
 }
 
+static size_t next_room(const struct block *current, size_t size)
+{
+    size_t room = 2 * current->room_bytes;
+    room = room < block_max_bytes ? room : block_max_bytes;
+    return size > room ? size : room;
+}
+
 void *arena_alloc(struct arena *arena, size_t size_bytes)
 {
     if (size_bytes > SIZE_MAX / 2) {
@@ -70,8 +79,7 @@ void *arena_alloc(struct arena *arena, size_t size_bytes)
     size_t align = alignof(max_align_t);
     size_t size = (size_bytes + align - 1) / align * align;
     if (arena->current->room_bytes - arena->current->used_bytes < size) {
-        struct block *block =
-            block_create(size > block_bytes ? size : block_bytes, arena->current);
+        struct block *block = block_create(next_room(arena->current, size), arena->current);
         if (block == NULL) {
             return NULL;
         }

@@ -136,6 +136,10 @@ static void block_signals(void)
 static void share_memory(void)
 {
     mallopt(M_ARENA_MAX, 1);
+    /* What is large goes back to the system as soon as it is free. Left to itself glibc stops doing
+     * so at the first large block, and large submissions would leave holes behind. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
 }
 
 static enum result open_parts(const struct config *config, struct parts *parts,

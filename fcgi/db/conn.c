@@ -168,7 +168,7 @@ void conn_close(struct db_conn **conn)
 
 bool conn_is_settled(const struct db_conn *conn)
 {
-    return !conn->failed && conn->owed == 0;
+    return !conn->failed && conn->owed == 0 && !conn->swollen;
 }
 
 bool conn_is_alive(const struct db_conn *conn)

@@ -13,7 +13,7 @@ enum result conn_open(const char *url, int statement_timeout_ms, int64_t deadlin
                       struct db_conn **conn, struct error *error) MUST_CHECK;
 void conn_close(struct db_conn **conn);
 
-/* Whether every call on it has been answered and none has broken it. */
+/* Whether every call on it has been answered, and none has broken it or left it with large buffers. */
 bool conn_is_settled(const struct db_conn *conn);
 /* Whether the server still holds its end of a settled connection; a system call. */
 bool conn_is_alive(const struct db_conn *conn);

@@ -20,6 +20,9 @@
 static const char begin_sql[] = "begin isolation level repeatable read read only";
 static const char commit_sql[] = "commit";
 
+/* A connection that has sent a call of more than this is not used again. */
+static const size_t swelling_bytes = 1024 * 1024;
+
 /* Where the rows of an answer go: one place for each call before the sync. */
 struct answer {
     struct db_rows **rows;
@@ -53,10 +56,20 @@ static bool queue_prepare(struct db_conn *conn, const struct db_function *functi
     return PQsendPrepare(conn->pg, function->name, sql, 0, NULL) == 1;
 }
 
+static bool is_large(const struct db_function *function, const char *const *params)
+{
+    size_t size_bytes = 0;
+    for (int i = 0; i < function->params_count; i++) {
+        size_bytes += params[i] == NULL ? 0 : strlen(params[i]);
+    }
+    return size_bytes > swelling_bytes;
+}
+
 static bool queue_execute(struct db_conn *conn, const struct db_function *function,
                           const char *const *params)
 {
     assert(function->params_count <= DB_PARAMS_MAX);
+    conn->swollen = conn->swollen || is_large(function, params);
     return PQsendQueryPrepared(conn->pg, function->name, function->params_count, params, NULL,
                                NULL, 0)
            == 1;

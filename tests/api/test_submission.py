@@ -1,8 +1,13 @@
 """POST /1/submit-listens and GET /1/validate-token: what comes in, and what is refused."""
 
+import concurrent.futures
 import itertools
 import json
+import os
+import pathlib
+import re
 import time
+from unittest import mock
 
 import harness
 
@@ -255,6 +260,39 @@ class Submission(harness.ApiTest):
         self.assertEqual(self.listens(), [])
         self.assertEqual(self.submit(single()).status, 200)
         self.assertEqual(len(self.listens()), 1)
+
+
+class Storm(harness.ApiTest):
+    """Submissions of the largest size leave nothing behind."""
+    options = {"serve": 1}
+    GROWTH_MAX_KIB = 60 * 1024
+
+    @classmethod
+    def setUpClass(cls):
+        # What a sanitizer has freed shall go back to the system too.
+        options = f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1"
+        cls.enterClassContext(mock.patch.dict(os.environ, ASAN_OPTIONS=options.lstrip(":")))
+        super().setUpClass()
+
+    def resident_kib(self):
+        status = pathlib.Path(f"/proc/{self.instance.part_pid('serve-1')}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M).group(1))
+
+    def test_memory_stays_flat(self):
+        payload = [listen(track=f"Track {at % 50}", at=NOW - 2000 + at, comment="x" * 9800)
+                   for at in range(1000)]
+        body = json.dumps({"listen_type": "import", "payload": payload}).encode()
+        token = self.instance.token()
+
+        def submit():
+            return self.instance.post("/1/submit-listens", body, token=token).status
+
+        self.assertEqual(submit(), 200)
+        before = self.resident_kib()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = [pool.submit(submit) for _ in range(12)]
+            self.assertEqual({answer.result() for answer in answers}, {200})
+        self.assertLess(self.resident_kib() - before, self.GROWTH_MAX_KIB)
 
 
 class ValidateToken(harness.ApiTest):

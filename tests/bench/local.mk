@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	%D%/reads.py \
 	%D%/rivals.py \
 	%D%/run \
+	%D%/storm.py \
 	%D%/syscalls.py \
 	%D%/table.py
 
