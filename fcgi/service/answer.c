@@ -77,7 +77,8 @@ static void set_etag(const struct http_request *request, uint64_t content_hash,
     buffer_append_text(&response->headers, "ETag: ");
     buffer_append_text(&response->headers, etag);
     buffer_append_text(&response->headers, "\r\n");
-    if (response->status == 200 && http_etag_matches(request, etag)) {
+    bool may_be_304 = response->status == 200 && request->method != HTTP_POST;
+    if (may_be_304 && http_etag_matches(request, etag)) {
         response->status = 304;
     }
 }

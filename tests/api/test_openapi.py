@@ -198,8 +198,8 @@ class Answers(DescribedTest):
                     ask(operation_id, query, status=304, headers=tag, **of)
         ask("getFollowers", name="amy")
         ask("validateToken", token="unknown")
-        ask("askFeedbackForRecordings", body={"recording_msids": [self.msid, ARTIST],
-                                              "recording_mbids": [MBID]})
+        wanted = {"recording_msids": [self.msid, ARTIST], "recording_mbids": [MBID]}
+        ask("askFeedbackForRecordings", body=wanted)
         ask("getCacheMetrics", token=self.admin)
         ask("getHealth", token=None)
         ask("getReadiness", token=None)
@@ -339,6 +339,13 @@ class Answers(DescribedTest):
             with self.subTest(operation_id, query=query, body=str(body)[:80]):
                 answer = self.ask(operation_id, query, body=body, token=self.clara, **in_path)
                 self.assertDescribedError(operation_id, answer, status)
+
+    def test_a_post_is_never_304(self):
+        wanted = {"recording_msids": [self.msid]}
+        for tag in ("*", self.ask("askFeedbackForRecordings", body=wanted).headers["ETag"]):
+            answer = self.ask("askFeedbackForRecordings", body=wanted,
+                              headers={"If-None-Match": tag})
+            self.assertEqual(answer.status, 200, answer)
 
     def test_following_twice(self):
         self.instance.post("/1/user/amy/follow", b"", token=self.clara)
