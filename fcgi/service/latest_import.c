@@ -118,8 +118,8 @@ static enum result raise_latest(const struct service *service,
                                 const struct http_request *request, struct error *error)
 {
     struct cache_account account;
-    int64_t ts;
-    const char *source;
+    int64_t ts = 0;
+    const char *source = NULL;
     enum result result = account_authorize(service, request, SCOPE_SUBMIT, &account, error);
     if (result == RESULT_OK) {
         result = parse(request, &ts, &source, error);
