@@ -10,7 +10,7 @@ create or replace function refrain.catalogue_add(
     release_keys text[], release_mbids uuid[], release_group_mbids uuid[],
     recording_ids bigint[], recording_msids uuid[], recording_artist_ids bigint[],
     recording_release_ids bigint[], recording_names text[], recording_keys text[],
-    recording_mbids uuid[], recording_tags text[] default null)
+    recording_mbids uuid[], recording_tags text[])
 returns void
 language plpgsql
 set plan_cache_mode = force_generic_plan
