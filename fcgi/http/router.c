@@ -112,7 +112,7 @@ static bool make_texts(struct http_resource *resource)
                              "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
                              "Access-Control-Expose-Headers: X-RateLimit-Remaining, "
                              "X-RateLimit-Limit, X-RateLimit-Reset, X-RateLimit-Reset-In, ETag, "
-                             "Age, Cache-Status, X-Request-Id\r\n",
+                             "Age, Cache-Status, Retry-After, X-Request-Id\r\n",
                              resource->allow.data);
     }
     return buffer_result(&resource->cors) == RESULT_OK;

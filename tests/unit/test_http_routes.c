@@ -220,7 +220,8 @@ static const char *answered(enum http_method method, const char *path)
 
 #define EXPOSED \
     "Access-Control-Expose-Headers: X-RateLimit-Remaining, X-RateLimit-Limit, " \
-    "X-RateLimit-Reset, X-RateLimit-Reset-In, ETag, Age, Cache-Status, X-Request-Id\r\n"
+    "X-RateLimit-Reset, X-RateLimit-Reset-In, ETag, Age, Cache-Status, Retry-After, " \
+    "X-Request-Id\r\n"
 #define CORS(methods) \
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: " methods "\r\n" \
     "Access-Control-Max-Age: 21600\r\n" \
