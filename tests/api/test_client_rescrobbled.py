@@ -5,6 +5,7 @@ import time
 import dialogue
 from dialogue import Optional
 
+MBID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
 ERROR = {"code": int, "error": str}
 VALIDATED = {"code": int, "message": str, "valid": bool, "user_name": Optional(str)}
 SUBMITTED = {"status": str}
@@ -122,6 +123,19 @@ class Rescrobbled(dialogue.ClientTest):
         told = self.send("POST", "delete-listen", SUBMITTED, deleted, token=self.token)
         self.assertEqual(told["status"], "ok")
         self.assertEqual(self.send("GET", f"user/{user}/listen-count", COUNT)["payload"]["count"], 2)
+
+    def test_the_crate_reads_what_others_know_of_tracks(self):
+        """A mapping must have the recording's id, so there is none without it."""
+        self.token = self.instance.token("Listener with ids", "--public")
+        known = ({"recording_mbid": MBID}, {"artist_mbids": [MBID]}, {"release_mbid": MBID},
+                 {"recording_mbid": MBID, "artist_mbids": [MBID], "release_mbid": MBID})
+        body = {"listen_type": "import", "payload": [
+            {"listened_at": 1_600_000_000 + number, "track_metadata": {
+                "artist_name": f"artist {number}", "track_name": "t", "release_name": "r",
+                "additional_info": info}} for number, info in enumerate(known)]}
+        self.send("POST", "submit-listens", SUBMITTED, body, token=self.token)
+        payload = self.send("GET", "user/Listener%20with%20ids/listens", LISTENS)["payload"]
+        self.assertEqual(payload["count"], len(known))
 
     def test_what_the_crate_knows_of_others(self):
         self.token = self.instance.token("Follower of the crate", "--public")
