@@ -29,8 +29,22 @@ void secret_make_token(char token[UUID_TEXT_SIZE])
     sodium_memzero(bytes, sizeof bytes);
 }
 
+static bool decode_token(struct slice encoded, char token[UUID_TEXT_SIZE])
+{
+    size_t size_bytes = 0;
+    return sodium_base642bin((unsigned char *)token, UUID_TEXT_SIZE, encoded.data,
+                             encoded.size_bytes, NULL, &size_bytes, NULL,
+                             sodium_base64_VARIANT_ORIGINAL)
+               == 0
+           && size_bytes == UUID_TEXT_SIZE - 1;
+}
+
 void secret_hash_token(struct slice token, unsigned char hash[SECRET_HASH_SIZE])
 {
+    char plain[UUID_TEXT_SIZE];
+    if (decode_token(token, plain)) {
+        token = slice_of(plain, UUID_TEXT_SIZE - 1);
+    }
     crypto_generichash(hash, SECRET_HASH_SIZE, (const unsigned char *)token.data,
                        token.size_bytes, NULL, 0);
 }

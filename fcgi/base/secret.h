@@ -19,7 +19,8 @@ void secret_random(unsigned char *bytes, size_t size_bytes);
 /* A new random UUIDv4, as tokens are handed out. */
 void secret_make_token(char token[UUID_TEXT_SIZE]);
 
-/* The digest under which a token is stored and looked up. Tokens are random, so no salt is needed. */
+/* The digest under which a token is stored and looked up. Tokens are random, so no salt is needed. The
+ * base64 of a token has the digest of the token: Jellyfin's plugin sends it so when it reads. */
 void secret_hash_token(struct slice token, unsigned char hash[SECRET_HASH_SIZE]);
 
 /* SHA-256, for what SQL must be able to compute as well. */
