@@ -9,7 +9,8 @@
  *   page      one page as it was asked for, where segments would not do: a day of thousands of
  *             listens, or a history that changed between two parts. It is not stored, since anybody
  *             may ask for any bounds.
- * Each part is read by a statement of its own. If one had to be loaded and shows a change that came
+ * Listens may be long, so what is stored of a part is pieces of fifty. Each part is read by a
+ * statement of its own. If one had to be loaded and shows a change that came
  * after this request had read the versions, others may not show it: then the page is read anew by
  * one statement.
  */
@@ -20,7 +21,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Larger segments would not be stored (cache.value_max_bytes), and cost more than a page. */
+/* Listens of one value: with up to five kilobytes each it is stored (cache.value_max_bytes). */
+enum { PIECE_LISTENS = 50 };
+
+/* Larger segments cost more than a page. */
 static const int64_t segment_listens_max = 1000;
 
 static const char page_kind[] = "page";
@@ -38,14 +42,23 @@ struct part {
     char window[64];
 };
 
-/* The first page, and more. */
-static const struct part recent_part = {INT64_MIN, INT64_MAX, false, LIST_CHUNK_ENTRIES, "recent"};
+/* The first page, and more: one piece of it, or all. */
+static const struct part recent_parts[HISTORY_RECENT_PIECES] = {
+    {INT64_MIN, INT64_MAX, false, PIECE_LISTENS, "recent"},
+    {INT64_MIN, INT64_MAX, false, 2 * PIECE_LISTENS, "recent"},
+};
+static const struct cache_item recent_items[HISTORY_RECENT_PIECES] = {
+    {{"history", recent_kind, "recent", 0}, 0},
+    {{"history", recent_kind, "recent", 1}, 0},
+};
 
 struct parts {
     size_t count;
     struct part parts[HISTORY_PARTS_MAX];
+    struct cache_part wanted[HISTORY_PARTS_MAX];
+    size_t items_count;
     struct cache_item items[HISTORY_PARTS_MAX];
-    struct list lists[HISTORY_PARTS_MAX]; /* newest first */
+    struct list lists[HISTORY_PARTS_MAX]; /* of all items, newest first */
 };
 
 static int64_t bound_or_null(int64_t bound_s, int64_t none)
@@ -78,37 +91,55 @@ static enum result take_list(const struct cache_part *part, const struct db_rows
                              struct cache_fill *fills, struct error *error)
 {
     (void)error;
-    list_fill(rows, 0, SIZE_MAX, &fills[0]);
-    fills[0].is_transient = part->items[0].name.kind == page_kind;
+    size_t last = part->items_count - 1;
+    for (size_t i = 0; i <= last; i++) {
+        list_fill(rows, i * PIECE_LISTENS, i < last ? PIECE_LISTENS : SIZE_MAX, &fills[i]);
+        fills[i].is_transient = part->items[i].name.kind == page_kind;
+    }
     return RESULT_OK;
 }
 
 static const struct cache_source part_source = {ask_part, take_list};
 static const struct cache_source count_source = {ask_count, take_list};
 
-/* Adds a part; `kind` and the part's window name it. */
-static struct part *add_part(struct parts *parts, const char *kind, int64_t window_end_s,
-                             const struct part *part)
+static struct cache_part recent_part(size_t pieces)
 {
+    return (struct cache_part){recent_items, pieces, &part_source, &recent_parts[pieces - 1]};
+}
+
+/* Adds a part in pieces; `kind` and the part's window name them. False where there is no room. */
+static bool add_part(struct parts *parts, const char *kind, int64_t window_end_s,
+                     const struct part *part, size_t pieces)
+{
+    if (parts->items_count + pieces > HISTORY_PARTS_MAX) {
+        return false;
+    }
     struct part *added = &parts->parts[parts->count];
+    struct cache_item *items = &parts->items[parts->items_count];
     *added = *part;
-    parts->items[parts->count++] = (struct cache_item){
-        .name = {"history", kind, added->window, (int)added->count},
-        .window_end_s = window_end_s,
-    };
-    return added;
+    for (size_t i = 0; i < pieces; i++) {
+        items[i] = (struct cache_item){
+            .name = {"history", kind, added->window, (int)(added->count + i)},
+            .window_end_s = window_end_s,
+        };
+    }
+    parts->items_count += pieces;
+    parts->wanted[parts->count++] = (struct cache_part){items, pieces, &part_source, added};
+    return true;
+}
+
+static void clear(struct parts *parts)
+{
+    parts->count = 0;
+    parts->items_count = 0;
 }
 
 static enum result fetch_parts(struct cache_reader *reader, struct parts *parts,
                                struct error *error)
 {
-    struct cache_part wanted[HISTORY_PARTS_MAX];
     struct slice values[HISTORY_PARTS_MAX];
-    for (size_t i = 0; i < parts->count; i++) {
-        wanted[i] = (struct cache_part){&parts->items[i], 1, &part_source, &parts->parts[i]};
-    }
-    enum result result = cache_fetch(reader, wanted, parts->count, values, error);
-    for (size_t i = 0; i < parts->count && result == RESULT_OK; i++) {
+    enum result result = cache_fetch(reader, parts->wanted, parts->count, values, error);
+    for (size_t i = 0; i < parts->items_count && result == RESULT_OK; i++) {
         result = list_open(values[i], &parts->lists[i], error);
     }
     return result;
@@ -148,7 +179,7 @@ static void cut(const struct parts *parts, const struct history_query *query,
     size_t matches = 0;
     size_t first;
     size_t end;
-    for (size_t i = 0; i < parts->count; i++) {
+    for (size_t i = 0; i < parts->items_count; i++) {
         match(&parts->lists[i], query, &first, &end);
         matches += end - first;
     }
@@ -156,7 +187,7 @@ static void cut(const struct parts *parts, const struct history_query *query,
     size_t left = matches < query->count ? matches : query->count;
     page->count = left;
     page->runs_count = 0;
-    for (size_t i = 0; i < parts->count && left > 0; i++) {
+    for (size_t i = 0; i < parts->items_count && left > 0; i++) {
         match(&parts->lists[i], query, &first, &end);
         size_t skipped = skip < end - first ? skip : end - first;
         skip -= skipped;
@@ -172,33 +203,38 @@ static void cut(const struct parts *parts, const struct history_query *query,
 }
 
 /* Whether the newest listens alone hold the whole page. */
-static bool is_in_recent(const struct list *recent, const struct history_query *query,
+static bool is_in_recent(const struct parts *recent, const struct history_query *query,
                          const struct history_page *page)
 {
-    if (recent->count == recent->total || recent->count == 0) {
+    uint64_t held = 0;
+    int64_t oldest_s = INT64_MAX;
+    for (size_t i = 0; i < recent->items_count; i++) {
+        const struct list *list = &recent->lists[i];
+        held += list->count;
+        oldest_s = list->count > 0 ? list_key(list, list->count - 1) : oldest_s;
+    }
+    if (held >= recent->lists[0].total) {
         return true;
     }
-    int64_t oldest_s = list_key(recent, recent->count - 1);
     return query->oldest ? query->after_s >= oldest_s : page->count == query->count;
 }
 
 /* False if segments won't do. */
 static bool name_segments(const struct segments *picked, struct parts *parts)
 {
-    if (picked->count > HISTORY_PARTS_MAX) {
-        return false;
-    }
-    parts->count = 0;
+    clear(parts);
     for (size_t at = picked->count; at-- > 0;) {
         const struct segment *segment = &picked->items[at];
         bool is_open = segment->to_s == INT64_MAX;
         struct part part = {.after_s = segment->from_s - 1, .before_s = segment->to_s};
         snprintf(part.window, sizeof part.window, "%" PRId64 "-%" PRId64, segment->from_s,
                  is_open ? 0 : segment->to_s);
-        if (segment->listens > segment_listens_max) {
+        int64_t pieces = (segment->listens + PIECE_LISTENS - 1) / PIECE_LISTENS;
+        if (segment->listens > segment_listens_max
+            || !add_part(parts, "segment", is_open ? 0 : segment->to_s, &part,
+                         pieces < 1 ? 1 : (size_t)pieces)) {
             return false;
         }
-        add_part(parts, "segment", is_open ? 0 : segment->to_s, &part);
     }
     return true;
 }
@@ -211,8 +247,8 @@ static enum result fetch_alone(struct cache_reader *reader, const struct history
     struct part part = {query->after_s, query->before_s, query->oldest, query->count, ""};
     snprintf(part.window, sizeof part.window, "%s@%" PRId64 "-%" PRId64,
              query->oldest ? "oldest" : "newest", query->after_s, query->before_s);
-    parts->count = 0;
-    add_part(parts, page_kind, 0, &part);
+    clear(parts);
+    add_part(parts, page_kind, 0, &part, 1);
     enum result result = fetch_parts(reader, parts, error);
     if (result == RESULT_OK) {
         cut(parts, query, page);
@@ -248,8 +284,7 @@ static enum result fetch_deep(struct cache_reader *reader, const struct history_
 
 struct cache_part history_recent_part(void)
 {
-    static const struct cache_item item = {{"history", recent_kind, "recent", LIST_CHUNK_ENTRIES}, 0};
-    return (struct cache_part){&item, 1, &part_source, &recent_part};
+    return recent_part(HISTORY_RECENT_PIECES);
 }
 
 struct cache_part history_count_part(void)
@@ -266,14 +301,18 @@ enum result history_fetch_page(struct cache_reader *reader, const struct history
     if (parts == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "history", "out of memory");
     }
-    add_part(parts, recent_kind, 0, &recent_part);
+    clear(parts);
+    bool is_first = query->before_s == INT64_MAX && query->after_s == INT64_MIN;
+    parts->wanted[parts->count++] =
+        recent_part(is_first && query->count <= PIECE_LISTENS ? 1 : HISTORY_RECENT_PIECES);
+    parts->items_count = parts->wanted[0].items_count;
     enum result result = fetch_parts(reader, parts, error);
     if (result != RESULT_OK) {
         return result;
     }
     page->meta = parts->lists[0].meta;
     cut(parts, query, page);
-    if (query->count == 0 || is_in_recent(&parts->lists[0], query, page)) {
+    if (query->count == 0 || is_in_recent(parts, query, page)) {
         return RESULT_OK;
     }
     return fetch_deep(reader, query, arena, parts, page, error);

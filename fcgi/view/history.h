@@ -6,7 +6,7 @@
 
 #include "view/list.h"
 
-enum { HISTORY_COUNT_MAX = 1000, HISTORY_PARTS_MAX = CACHE_ITEMS_MAX };
+enum { HISTORY_COUNT_MAX = 1000, HISTORY_PARTS_MAX = CACHE_ITEMS_MAX, HISTORY_RECENT_PIECES = 2 };
 
 /* Listens with after_s < listened_at < before_s: the `count` newest of them, or the oldest. */
 struct history_query {
@@ -27,8 +27,8 @@ struct history_page {
     } runs[HISTORY_PARTS_MAX];
 };
 
-/* The newest listens, which the first pages are cut from, and the number of all listens: a list each,
- * of which the latter has no entries. */
+/* The newest listens, which the first pages are cut from, in HISTORY_RECENT_PIECES lists; and the
+ * number of all listens, a list without entries. */
 struct cache_part history_recent_part(void);
 struct cache_part history_count_part(void);
 

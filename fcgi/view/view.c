@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-static_assert((int)VIEW_PAGES <= (int)CACHE_ITEMS_MAX && (int)VIEW_PAGES < 64,
+static_assert((int)VIEW_PAGES - 1 + (int)HISTORY_RECENT_PIECES <= (int)CACHE_ITEMS_MAX
+                  && (int)VIEW_PAGES < 64,
               "one fetch takes all pages, and a word one bit of each");
 
 uint64_t view_page_of_chart(const struct chart *chart)

@@ -124,6 +124,26 @@ class Freshness(CacheTest):
                          "the relay", FOLLOWS_S)
 
 
+class LargeListens(CacheTest):
+    """Players tell much of a listen; who hears hundreds of them a day has warm pages too."""
+
+    def test_every_page_is_stored(self):
+        for day in range(4):
+            payload = [{"listened_at": NOW - DAY * (day + 1) - 60 * i, "track_metadata": {
+                "artist_name": "someone", "track_name": f"t{i}",
+                "additional_info": {"comment": f"{day} {i} " + "x" * 2500}}} for i in range(300)]
+            answer = self.instance.post("/1/submit-listens",
+                                        {"listen_type": "import", "payload": payload},
+                                        token=self.token)
+            self.assertEqual(answer.status, 200, answer)
+        for query in ("count=5", "count=100", f"max_ts={NOW - 3 * DAY}&count=100",
+                      f"min_ts={NOW - 4 * DAY}&count=250", f"max_ts={NOW - 2 * DAY}&count=25"):
+            with self.subTest(query):
+                path = f"/1/user/Ann/listens?{query}"
+                self.read(path)
+                self.assertHit(path)
+
+
 class TimesToLive(CacheTest):
     HOUR_S = 3600
     OPEN = (VIEWS[0], "/1/stats/user/Ann/recordings", "/1/user/Ann/listens",
