@@ -95,7 +95,7 @@ drop function if exists refrain.catalogue_add(
     uuid[], bigint[], uuid[], bigint[], bigint[], text[], text[], uuid[]);
 drop function if exists refrain.catalogue_fill(
     bigint[], text[], bigint[], uuid[], uuid[], bigint[], uuid[]);
-create index recordings_mbid on refrain.recordings (mbid) where mbid is not null;
+create index recordings_mbid on refrain.recordings (mbid, id) where mbid is not null;
 
 -- Asked for a span of days since.
 drop function if exists refrain.history_index(int, bigint);

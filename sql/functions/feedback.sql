@@ -1,4 +1,8 @@
 -- What listeners love and hate. A row holds every id that its recording has been known by.
+--
+-- feedback_set locks its user's version row (versions_lock) before the feedback. What is changed by
+-- hand is locked only by the triggers, after the feedback itself: beside a feedback_set of the same
+-- user the two would wait for each other, so lock first.
 
 create or replace function refrain.feedback_set(
     user_id int, msid uuid, mbid uuid, score int,
@@ -61,6 +65,16 @@ comment on function refrain.feedback_entry is
     'helper: one recording''s feedback; the ids, the time and the metadata, which is JSON, may be '
     'null';
 
+create or replace function refrain.has_heard(user_id int, recording_id bigint)
+returns boolean
+language sql stable as $$
+    select exists (
+        select from refrain.tallies t
+        where t.user_id = has_heard.user_id and t.period = 0 and t.kind = 3
+          and t.entity_id = has_heard.recording_id)
+$$;
+comment on function refrain.has_heard is 'helper: whether the user has listened to the recording';
+
 create or replace function refrain.feedback_list(
     user_id int, score int, skip bigint, count int, with_metadata boolean,
     out total bigint, out listed int, out entries text)
@@ -100,20 +114,24 @@ begin
         limit feedback_list.count offset skip
     ) f
     join refrain.users u on u.id = f.user_id
+    -- Anybody may tell of any id: what it is, he learns only of what he has heard himself.
     left join refrain.recordings r
         on with_metadata and r.id = coalesce(
-            (select id from refrain.recordings
-             where id = refrain.msid_id(f.recording_msid) and msid = f.recording_msid),
-            (select id from refrain.recordings
-             where mbid = f.recording_mbid order by id limit 1))
+            (select m.id from refrain.recordings m
+             where m.id = refrain.msid_id(f.recording_msid) and m.msid = f.recording_msid
+               and refrain.has_heard(f.user_id, m.id)),
+            (select m.id from refrain.recordings m
+             where f.recording_mbid is not null and m.mbid = f.recording_mbid
+               and refrain.has_heard(f.user_id, m.id)
+             order by m.id limit 1))
     left join refrain.artists a on a.id = r.artist_id
     left join refrain.releases l on l.id = r.release_id;
 end
 $$;
 comment on function refrain.feedback_list is
     'user: what somebody loves and hates, newest first, with what the catalogue knows of it if '
-    'that is wanted: how many there are in all with this score (null: either), how many are listed, '
-    'and these as JSON objects joined by commas';
+    'that is wanted and he has heard it: how many there are in all with this score (null: either), '
+    'how many are listed, and these as JSON objects joined by commas';
 
 create or replace function refrain.feedback_for(
     user_id int, user_name text, msids uuid[], mbids uuid[])

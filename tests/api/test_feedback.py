@@ -255,6 +255,11 @@ class Reading(FeedbackTest):
                 {"artist_name": "Clara Schumann", "track_name": "Romanze",
                  "additional_info": {"recording_msid": schumann}},
                 None])
+        # Paul has heard none of it.
+        self.tell(self.paul, recording_msid=schumann, score=1)
+        self.tell(self.paul, recording_mbid=mbid, score=1)
+        entries = self.listed("?metadata=true", name="Paul", token=self.paul)["feedback"]
+        self.assertEqual([entry["track_metadata"] for entry in entries], [None, None])
         for query in ("?metadata=false", "?metadata=FALSE", "?metadata=", ""):
             self.assertEqual({entry["track_metadata"]
                               for entry in self.listed(query)["feedback"]}, {None})

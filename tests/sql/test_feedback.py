@@ -1,5 +1,6 @@
 """What listeners love and hate, and what that raises."""
 
+import json
 import unittest
 import uuid
 
@@ -164,7 +165,7 @@ class Raises(unittest.TestCase):
 class Costs(unittest.TestCase):
     """What is read does not grow with what there is; what is in the lists, tests/api tells."""
 
-    def fetched(self, *calls):
+    def fetched(self, *calls, table="feedback"):
         """How many rows of the table the calls fetch; none reads it from end to end."""
         with psql.Session() as session:
             session.rows("begin")
@@ -172,10 +173,21 @@ class Costs(unittest.TestCase):
                 session.rows(call)
             scans, rows = session.row(
                 "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables "
-                "where schemaname = 'refrain' and relname = 'feedback'")
+                f"where schemaname = 'refrain' and relname = '{table}'")
             session.rows("rollback")
         self.assertEqual("0", scans)
         return int(rows)
+
+    def entries(self, call, table):
+        """How many entries of the table's indexes the call reads."""
+        with psql.Session() as session:
+            session.rows("begin")
+            session.rows(call)
+            entries = session.value(
+                "select sum(pg_stat_get_xact_tuples_returned(indexrelid)) from pg_index "
+                f"where indrelid = 'refrain.{table}'::regclass")
+            session.rows("rollback")
+        return int(entries)
 
     def test_they_go_along_an_index(self):
         user, msid = world.add_user(public=True), fresh()
@@ -185,7 +197,8 @@ class Costs(unittest.TestCase):
                          "case when n % 100 = 0 then -1 else 1 end, "
                          f"now() - make_interval(secs => n) from generate_series(1, {count}) n")
         tell(user, msid)
-        psql.execute("vacuum analyze refrain.feedback")
+        # Also where few rows are dead, so that rows are counted from the index alone.
+        psql.execute("vacuum (analyze, index_cleanup on) refrain.feedback")
         for score in (None, 1, -1):
             self.assertLessEqual(self.fetched(
                 psql.call("feedback_list", user.id, score, 0, 10, True)), 10)
@@ -196,6 +209,35 @@ class Costs(unittest.TestCase):
         self.assertLessEqual(self.fetched(
             *[psql.call("feedback_set", user.id, msid, fresh(), 1)] * 10), 100)
 
+    def test_metadata_goes_along_an_index(self):
+        """Whatever id an entry has, and however much there is that has no or another MBID."""
+        user, artist = world.add_user(), world.track()
+        world.add_tracks(artist)
+        psql.execute(
+            "insert into refrain.recordings (id, msid, artist_id, name, name_key, mbid) "
+            f"select refrain.msid_id(msid), msid, {artist.artist.id}, n, n, "
+            "case when n % 2 = 0 then gen_random_uuid() end "
+            "from (select n, gen_random_uuid() as msid from generate_series(1, 20000) n) m")
+        mbid = fresh()
+        heard = [world.track(mbid=mbid) for _ in range(3)]
+        world.add_tracks(*heard)
+        # Much else has been heard as well.
+        psql.execute(
+            "insert into refrain.tallies (user_id, period, kind, entity_id, listens) "
+            f"select {user.id}, 0, 3, id, 1 from refrain.recordings "
+            f"where artist_id = {artist.artist.id}")
+        world.add_listens(user, *((world.now_s() - n, one) for n, one in enumerate(heard)))
+        psql.execute("vacuum analyze refrain.recordings, refrain.tallies")
+        for ids in ((heard[0].recording.msid, None), (None, mbid), (None, fresh()), (fresh(), None),
+                    (fresh(), mbid), (fresh(), fresh())):
+            with self.subTest(ids=ids):
+                psql.execute(f"delete from refrain.feedback where user_id = {user.id}")
+                tell(user, *ids)
+                call = psql.call("feedback_list", user.id, None, 0, 10, True)
+                self.assertLessEqual(self.fetched(call, table="recordings"), 5)
+                for table in ("recordings", "tallies"):
+                    self.assertLessEqual(self.entries(call, table), 8)
+
 
 class Metadata(unittest.TestCase):
     def test_an_id_is_of_its_msid(self):
@@ -203,3 +245,34 @@ class Metadata(unittest.TestCase):
                      "00000000-0000-0001-0000-000000000000"):
             self.assertEqual(str(int.from_bytes(uuid.UUID(msid).bytes[:8], "big") >> 1),
                              psql.value(psql.call("msid_id", msid)))
+
+    def told(self, user, *ids):
+        """The msid of the recording that the list shows for these ids."""
+        psql.execute(f"delete from refrain.feedback where user_id = {user.id}")
+        tell(user, *ids)
+        entry, = json.loads("[" + psql.row(
+            psql.call("feedback_list", user.id, None, 0, 10, True))[2] + "]")
+        metadata = entry["track_metadata"]
+        return metadata and metadata["additional_info"]["recording_msid"]
+
+    def test_only_what_was_heard(self):
+        """What others listen to is nobody else's business."""
+        user, other, mbid = world.add_user(), world.add_user(), fresh()
+        tracks = sorted((world.track(mbid=mbid) for _ in range(4)), key=lambda t: t.recording.id)
+        world.add_tracks(*tracks)
+        msids = [track.recording.msid for track in tracks]
+        at = world.now_s()
+        world.add_listens(other, *((at, track) for track in tracks))
+        for ids in ((msids[0], None), (None, mbid), (msids[0], mbid)):
+            self.assertIsNone(self.told(user, *ids), ids)
+        for number in (3, 1):
+            world.add_listens(user, (at, tracks[number]))
+            self.assertIsNone(self.told(user, msids[0], None))
+            self.assertEqual(msids[number], self.told(user, msids[number], None))
+            self.assertEqual(msids[number], self.told(user, None, mbid))
+            self.assertEqual(msids[number], self.told(user, msids[0], mbid))
+        self.assertEqual(msids[3], self.told(user, msids[3], mbid))
+        # What is heard no more is as if it had never been.
+        psql.execute(f"delete from refrain.listens where user_id = {user.id} "
+                     f"and recording_id = {tracks[1].recording.id}")
+        self.assertEqual(msids[3], self.told(user, None, mbid))
