@@ -125,14 +125,12 @@ enum result cache_trust_establish(struct cache_reader *reader, const struct kv_b
         if (is_known && cache_is_outage(reader->cache, result)) {
             know_identity(reader, known);
             cache_trust_redis(reader, known, CACHE_TRUST_UNVERIFIED);
+            cache_note_outcome(&reader->report, CACHE_UNVERIFIED);
             count_profile(reader, CACHE_COUNT_IDENTITY_PROFILE_UNVERIFIED);
             result = RESULT_OK;
         }
     }
     if (result == RESULT_OK && !reader->request.admit(&reader->profile)) {
-        if (reader->trust == CACHE_TRUST_UNVERIFIED) {
-            cache_note_outcome(&reader->report, CACHE_UNVERIFIED);
-        }
         result = error_set(error, RESULT_NOT_FOUND, "cache", "no such user, or not to be seen");
     }
     if (result != RESULT_OK) {

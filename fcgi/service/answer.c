@@ -180,27 +180,32 @@ static const char *unavailable_text(enum cache_view view)
     return HTTP_UNAVAILABLE;
 }
 
-/* That somebody is not to be seen may be out of date as well while the database is away. */
-static void fail_to_find(const struct http_request *request, const struct cache_reader *reader,
-                         struct http_response *response)
+static bool is_unverified(const struct cache_reader *reader)
 {
     struct cache_report report = {.outcome = CACHE_ERROR};
     if (reader != NULL) {
         cache_reader_report(reader, &report);
     }
-    http_error(response, 404, "%s%.*s", unknown_user, SLICE_ARGS(request->captures[0]));
-    if (report.outcome == CACHE_UNVERIFIED) {
-        http_header_text(response, "Cache-Status", "refrain; hit; detail=unverified");
-        http_cache_control(response, "no-store");
-    }
+    return report.outcome == CACHE_UNVERIFIED;
+}
+
+/* That somebody is not to be seen may be out of date while the database is away; who is unknown is
+ * 503 then, and nobody shall tell the two apart. */
+static enum result settle_missing(const struct cache_reader *reader, enum result result,
+                                  struct error *error)
+{
+    return result == RESULT_NOT_FOUND && is_unverified(reader)
+               ? error_set(error, RESULT_UNAVAILABLE, "answer",
+                           "who is to be seen is not known while the database is away")
+               : result;
 }
 
 static void fail(const struct service *service, const struct http_request *request,
-                 const struct cache_reader *reader, enum cache_view view, enum result result,
-                 const struct error *error, struct http_response *response)
+                 enum cache_view view, enum result result, const struct error *error,
+                 struct http_response *response)
 {
     if (result == RESULT_NOT_FOUND) {
-        fail_to_find(request, reader, response);
+        http_error(response, 404, "%s%.*s", unknown_user, SLICE_ARGS(request->captures[0]));
         return;
     }
     if (result != RESULT_INVALID) {
@@ -222,12 +227,23 @@ void answer_read(const struct service *service, const struct http_request *reque
         finish(service, request, reader, view, response);
         http_keep(response, reader, close_reader);
     } else {
-        fail(service, request, reader, view, result, &error, response);
+        result = settle_missing(reader, result, &error);
+        fail(service, request, view, result, &error, response);
         cache_reader_close(&reader);
     }
 }
 
 /* ── past the cache ── */
+
+/* What goes past the cache needs the database: without it, nobody has verified that it may be told. */
+static enum result settle_unverified(const struct cache_reader *reader, enum result result,
+                                     struct error *error)
+{
+    return result == RESULT_OK && is_unverified(reader)
+               ? error_set(error, RESULT_UNAVAILABLE, "answer",
+                           "the profile cannot be verified while the database is away")
+               : settle_missing(reader, result, error);
+}
 
 static enum result write_directly(const struct service *service,
                                   const struct http_request *request,
@@ -239,6 +255,7 @@ static enum result write_directly(const struct service *service,
     enum result result = access_open_reader(service, request, &reader, error);
     if (result == RESULT_OK) {
         result = cache_reader_profile(reader, &profile, error);
+        result = settle_unverified(reader, result, error);
     }
     if (result == RESULT_OK) {
         *is_public = profile->is_public;
@@ -268,8 +285,7 @@ void answer_direct(const struct service *service, const struct http_request *req
         http_error(response, 404, "%s%.*s%s", is_usual ? unknown_user : direct->unknown_before,
                    SLICE_ARGS(request->captures[0]), is_usual ? "" : direct->unknown_after);
     } else if (result != RESULT_OK) {
-        http_error_or(response, result, &error,
-                      direct->unavailable == NULL ? HTTP_UNAVAILABLE : direct->unavailable);
+        http_error_of(response, result, &error);
     } else {
         finish_directly(request, is_public, response);
     }

@@ -17,7 +17,8 @@ typedef enum result answer_writer(const struct service *service,
 /* Answers a read of the data of the user whom the path's first capture names: opens a reader for
  * the one who asks, lets `write` use it, adds Cache-Status, Age, ETag, Cache-Control, Vary and
  * Server-Timing, makes it a 304 where the client has the body already, and counts the request under
- * `view`. A user who is unknown or not to be seen is 404 "Cannot find user: X". */
+ * `view`. A user who is unknown or not to be seen is 404 "Cannot find user: X", and 503 while
+ * PostgreSQL cannot be asked. */
 void answer_read(const struct service *service, const struct http_request *request,
                  enum cache_view view, answer_writer *write, struct http_response *response);
 
@@ -28,16 +29,16 @@ typedef enum result answer_direct_writer(const struct service *service,
                                          const struct cache_profile *profile,
                                          struct http_response *response, struct error *error);
 
-/* Answers a read that goes past the cache, because it is had by key and no version tells when it
- * changes. Who asks, and whether he may see it, is found out as above; an unknown user is 404 with
- * `unknown_before`, his name and `unknown_after`. Adds Cache-Status, ETag, Cache-Control and Vary; no
- * view is counted. */
 struct answer_direct {
     answer_direct_writer *write;
     const char *unknown_before; /* NULL: "Cannot find user: " */
     const char *unknown_after;
-    const char *unavailable; /* the text for 503; NULL: the usual one */
 };
+
+/* Answers a read that goes past the cache, because it is had by key and no version tells when it
+ * changes. Who asks, and whether he may see it, is found out as above, but nothing is answered that
+ * PostgreSQL does not verify; an unknown user is 404 with `unknown_before`, his name and
+ * `unknown_after`. Adds Cache-Status, ETag, Cache-Control and Vary; no view is counted. */
 void answer_direct(const struct service *service, const struct http_request *request,
                    const struct answer_direct *direct, struct http_response *response);
 

@@ -83,11 +83,29 @@ class WithoutPostgresql(OutageTest):
     def test_who_may_see_what(self):
         self.wait_for_label()
         self.assertEqual(self.instance.get(self.hidden, token=self.private).status, 200)
-        answer = self.instance.get(self.hidden)
-        self.assertError(answer, 404)
-        self.assertIn("detail=unverified", answer.headers["Cache-Status"])
-        self.assertEqual(answer.headers["Cache-Control"], "no-store")
         self.assertTrue(self.instance.get("/1/validate-token", token=self.token).json()["valid"])
+
+    def test_private_users_are_as_unknown(self):
+        """Whatever is asked about them."""
+        self.wait_for_label()
+        hidden = self.hidden.split("/")[3]
+        for path in ("/1/user/{}/listen-count", "/1/user/{}/listens", "/1/user/{}/similar-users",
+                     "/1/user/{}/playing-now", "/1/stats/user/{}/artists?range=x"):
+            with self.subTest(path):
+                told = []
+                for name in (hidden, "x" * len(hidden)):
+                    answer = self.instance.get(path.format(name))
+                    self.assertError(answer, 503)
+                    told.append((answer.body, {key: value for key, value in answer.headers.items()
+                                               if key not in ("Date", "X-Request-Id")}))
+                self.assertEqual(*told)
+
+    def test_what_is_not_cached_needs_it(self):
+        """Not even a list that is always empty is told of a profile that nobody verifies."""
+        self.wait_for_label()
+        answer = self.instance.get("/1/user/Ann/similar-users")
+        self.assertError(answer, 503)
+        self.assertIsNone(answer.headers["ETag"])
 
     def test_the_rest_is_refused_and_comes_again(self):
         self.wait_for_label()
