@@ -93,6 +93,10 @@ void db_rows_free(struct db_rows **rows);
 #define DB_BYTES_TEXT_SIZE(size_bytes) (2 + 2 * (size_bytes) + 1)
 void db_format_bytes(const unsigned char *bytes, size_t size_bytes, char *text);
 
+/* A parameter that is a whole number. */
+enum { DB_INT_TEXT_SIZE = 21 };
+void db_format_int(int64_t value, char text[DB_INT_TEXT_SIZE]);
+
 /* Parameters that are arrays, as PostgreSQL's array text: open, add, close. */
 void db_array_open(struct buffer *array);
 void db_array_add_int(struct buffer *array, int64_t value);

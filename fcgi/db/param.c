@@ -2,11 +2,19 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 void db_format_bytes(const unsigned char *bytes, size_t size_bytes, char *text)
 {
     text[0] = '\\';
     text[1] = 'x';
     text_format_hex(bytes, size_bytes, text + 2);
+}
+
+void db_format_int(int64_t value, char text[DB_INT_TEXT_SIZE])
+{
+    snprintf(text, DB_INT_TEXT_SIZE, "%" PRId64, value);
 }
 
 void db_array_open(struct buffer *array)

@@ -373,8 +373,8 @@ enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int
     if (batch->count == 0) {
         return RESULT_OK;
     }
-    char user[24];
-    snprintf(user, sizeof user, "%lld", (long long)user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(user_id, user);
     const char *catalogue[catalogue_columns];
     const char *listens[1 + listen_columns] = {user};
     enum result result = make_params(batch, catalogue, listens + 1, error);

@@ -5,9 +5,6 @@
 #include "service/body.h"
 #include "service/change.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 static const struct db_function listen_delete = {"listen_delete", 3};
 
 struct deletion {
@@ -73,10 +70,10 @@ static enum result delete_listen(const struct service *service,
     if (result != RESULT_OK) {
         return result;
     }
-    char user[24];
-    char time[24];
-    snprintf(user, sizeof user, "%" PRId64, account.user_id);
-    snprintf(time, sizeof time, "%" PRId64, deletion.listened_at_s);
+    char user[DB_INT_TEXT_SIZE];
+    char time[DB_INT_TEXT_SIZE];
+    db_format_int(account.user_id, user);
+    db_format_int(deletion.listened_at_s, time);
     const char *const params[] = {user, time, deletion.msid};
     return change_call(service, request, &account, &listen_delete, params, NULL, error);
 }

@@ -8,13 +8,10 @@
 #include "service/change.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <strings.h>
 
 const char feedback_by_msid[] = "msid";
 const char feedback_by_mbid[] = "mbid";
-
-enum { NUMBER_SIZE = 21 };
 
 /* ── telling it ── */
 
@@ -117,10 +114,10 @@ static enum result store(const struct service *service, const struct http_reques
                          struct error *error)
 {
     static const struct db_function fn_set = {"feedback_set", 4};
-    char user[NUMBER_SIZE];
-    char score[NUMBER_SIZE];
-    snprintf(user, sizeof user, "%" PRId64, account->user_id);
-    snprintf(score, sizeof score, "%" PRId64, feedback->score);
+    char user[DB_INT_TEXT_SIZE];
+    char score[DB_INT_TEXT_SIZE];
+    db_format_int(account->user_id, user);
+    db_format_int(feedback->score, score);
     const char *const params[] = {user, feedback->msid.is_there ? feedback->msid.text : NULL,
                                   feedback->mbid.is_there ? feedback->mbid.text : NULL, score};
     return change_call(service, request, account, &fn_set, params, NULL, error);
@@ -152,9 +149,9 @@ void feedback_post(void *context, const struct http_request *request,
 struct page {
     bool has_score;
     int64_t offset;
-    char score[NUMBER_SIZE];
-    char skip[NUMBER_SIZE];
-    char count[NUMBER_SIZE];
+    char score[DB_INT_TEXT_SIZE];
+    char skip[DB_INT_TEXT_SIZE];
+    char count[DB_INT_TEXT_SIZE];
     const char *with_metadata;
 };
 
@@ -202,9 +199,9 @@ static enum result parse_page(const struct http_request *request, bool knows_met
         return error_set(error, RESULT_INVALID, "feedback",
                          "Score can have a value of 1 or -1.");
     }
-    snprintf(page->score, sizeof page->score, "%" PRId64, score);
-    snprintf(page->skip, sizeof page->skip, "%" PRId64, page->offset);
-    snprintf(page->count, sizeof page->count, "%" PRId64, count);
+    db_format_int(score, page->score);
+    db_format_int(page->offset, page->skip);
+    db_format_int(count, page->count);
     return RESULT_OK;
 }
 
@@ -236,12 +233,12 @@ static enum result write_of_user(const struct service *service,
 {
     static const struct db_function fn_list = {"feedback_list", 5};
     struct page page;
-    char user[NUMBER_SIZE];
+    char user[DB_INT_TEXT_SIZE];
     enum result result = parse_page(request, true, &page, error);
     if (result != RESULT_OK) {
         return result;
     }
-    snprintf(user, sizeof user, "%" PRId64, profile->user_id);
+    db_format_int(profile->user_id, user);
     const char *const params[] = {user, page.has_score ? page.score : NULL, page.skip, page.count,
                                   page.with_metadata};
     return write_list(service, request, &page, &fn_list, params, &response->body, error);
@@ -404,8 +401,8 @@ static enum result ask_for_wanted(const struct service *service,
 {
     static const struct db_function fn_for = {"feedback_for", 4};
     struct db_rows *rows = NULL;
-    char user[NUMBER_SIZE];
-    snprintf(user, sizeof user, "%" PRId64, user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(user_id, user);
     const char *name = arena_copy(request->arena, request->captures[0]);
     if (name == NULL) {
         return error_set(error, RESULT_NO_MEMORY, "feedback", "out of memory");

@@ -6,8 +6,6 @@
 #include "service/body.h"
 #include "service/change.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <strings.h>
 
 static const struct db_function latest_read = {"latest_import_get", 2};
@@ -45,8 +43,8 @@ static enum result write_latest(const struct service *service,
                                 const struct cache_profile *profile,
                                 struct http_response *response, struct error *error)
 {
-    char user[24];
-    snprintf(user, sizeof user, "%" PRId64, profile->user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(profile->user_id, user);
     const char *const params[] = {user, find_service(service_of_query(request))};
     struct db_rows *rows;
     enum result result =
@@ -127,10 +125,10 @@ static enum result raise_latest(const struct service *service,
     if (result != RESULT_OK) {
         return result;
     }
-    char user[24];
-    char time[24];
-    snprintf(user, sizeof user, "%" PRId64, account.user_id);
-    snprintf(time, sizeof time, "%" PRId64, ts);
+    char user[DB_INT_TEXT_SIZE];
+    char time[DB_INT_TEXT_SIZE];
+    db_format_int(account.user_id, user);
+    db_format_int(ts, time);
     const char *const params[] = {user, source, time};
     return change_quietly(service, request, &latest_raise, params, NULL, error);
 }

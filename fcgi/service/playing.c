@@ -6,16 +6,11 @@
 #include "service/body.h"
 #include "service/change.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 static const struct db_function playing_set = {"playing_set", 9};
 static const struct db_function playing_read = {"playing_get", 1};
 static const struct db_function playing_clear = {"playing_clear", 2};
 
 static const int64_t usual_lifetime_ms = 600000; /* of a track whose duration is unknown */
-
-enum { number_size = 24 };
 
 /* ── storing ── */
 
@@ -50,11 +45,10 @@ enum result playing_store(const struct service *service, const struct http_reque
     const struct slice texts[] = {listen->client,       listen->artist_name, listen->track_name,
                                   listen->release_name, listen->info,        listen->metadata};
     enum { texts_count = sizeof texts / sizeof *texts };
-    char user[number_size];
-    char lifetime[number_size];
-    snprintf(user, sizeof user, "%" PRId64, account->user_id);
-    snprintf(lifetime, sizeof lifetime, "%" PRId64,
-             listen->duration_ms > 0 ? listen->duration_ms : usual_lifetime_ms);
+    char user[DB_INT_TEXT_SIZE];
+    char lifetime[DB_INT_TEXT_SIZE];
+    db_format_int(account->user_id, user);
+    db_format_int(listen->duration_ms > 0 ? listen->duration_ms : usual_lifetime_ms, lifetime);
     const char *params[3 + texts_count] = {user, msid, lifetime};
     for (size_t i = 0; i < texts_count; i++) {
         if (make_param(request->arena, texts[i], &params[3 + i]) != RESULT_OK) {
@@ -78,8 +72,8 @@ static void append_listen(struct buffer *body, struct slice metadata, struct sli
 static enum result fetch(const struct service *service, const struct http_request *request,
                          int64_t user_id, struct db_rows **rows, struct error *error)
 {
-    char user[number_size];
-    snprintf(user, sizeof user, "%" PRId64, user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(user_id, user);
     const char *const params[] = {user};
     return db_call(service->db, &playing_read, params, request->deadline_us, rows, error);
 }
@@ -158,8 +152,8 @@ static enum result clear(const struct service *service, const struct http_reques
                          const struct cache_account *account, const char *client, bool *was_there,
                          struct error *error)
 {
-    char user[number_size];
-    snprintf(user, sizeof user, "%" PRId64, account->user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(account->user_id, user);
     const char *const params[] = {user, client};
     struct db_rows *rows;
     enum result result = change_quietly(service, request, &playing_clear, params, &rows, error);

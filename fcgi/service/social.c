@@ -6,11 +6,6 @@
 #include "service/answer.h"
 #include "service/change.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-enum { NUMBER_SIZE = 21 };
-
 /* A user who is unknown, or whom nobody is to know of. */
 static const char unknown_before[] = "User ";
 static const char unknown_after[] = " not found";
@@ -31,7 +26,7 @@ static enum result change_follow(const struct service *service, const struct htt
 {
     struct cache_account account;
     struct slice name_key;
-    char user[NUMBER_SIZE];
+    char user[DB_INT_TEXT_SIZE];
     enum result result = account_authorize(service, request, SCOPE_MANAGE, &account, error);
     if (result != RESULT_OK) {
         return result;
@@ -41,7 +36,7 @@ static enum result change_follow(const struct service *service, const struct htt
         return error_set(error, result == RESULT_INVALID ? RESULT_NOT_FOUND : result, "social",
                          "the name cannot be folded");
     }
-    snprintf(user, sizeof user, "%" PRId64, account.user_id);
+    db_format_int(account.user_id, user);
     const char *const params[] = {user, name_key.data};
     return change_quietly(service, request, function, params, rows, error);
 }
@@ -114,8 +109,8 @@ static enum result write_names(const struct service *service, const struct http_
                                struct error *error)
 {
     struct db_rows *rows = NULL;
-    char user[NUMBER_SIZE];
-    snprintf(user, sizeof user, "%" PRId64, profile->user_id);
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(profile->user_id, user);
     const char *const params[] = {user};
     enum result result =
         db_call(service->db, function, params, request->deadline_us, &rows, error);

@@ -54,10 +54,10 @@ enum result warm_ask_wanted(struct warm_loader *loader, char hashes[][CACHE_USER
                             size_t hashes_count, struct warm_users *users, struct error *error)
 {
     struct buffer *subjects = &loader->subjects;
-    char active[24];
+    char active[DB_INT_TEXT_SIZE];
     users->rows = NULL;
     users->name_at = 0;
-    snprintf(active, sizeof active, "%lld", (long long)loader->options.active_s);
+    db_format_int(loader->options.active_s, active);
     db_array_open(subjects);
     for (size_t i = 0; i < hashes_count; i++) {
         db_array_add_text(subjects, slice_text(hashes[i]));
@@ -82,11 +82,11 @@ static void move_place(struct warm_place *place, const struct db_rows *rows)
 enum result warm_ask_recent(struct warm_loader *loader, struct warm_place *place,
                             struct warm_users *users, struct error *error)
 {
-    char within[16], user[24], batch[16];
+    char within[DB_INT_TEXT_SIZE], user[DB_INT_TEXT_SIZE], batch[DB_INT_TEXT_SIZE];
     bool is_first = place->read_at[0] == '\0';
-    snprintf(within, sizeof within, "%d", DAY_S);
-    snprintf(user, sizeof user, "%lld", (long long)place->user_id);
-    snprintf(batch, sizeof batch, "%d", BATCH);
+    db_format_int(DAY_S, within);
+    db_format_int(place->user_id, user);
+    db_format_int(BATCH, batch);
     const char *const params[] = {within, is_first ? NULL : place->read_at,
                                   is_first ? NULL : user, batch};
     users->rows = NULL;
