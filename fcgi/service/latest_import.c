@@ -1,6 +1,8 @@
 #include "service/latest_import.h"
 
+#include "base/clock.h"
 #include "json/json.h"
+#include "listen/listen.h"
 #include "service/access.h"
 #include "service/answer.h"
 #include "service/body.h"
@@ -89,6 +91,9 @@ static enum result read_body(const struct jvalue *body, struct arena *arena, int
     *ts = 0;
     *service = "lastfm";
     if (time != NULL && !body_int(time, arena, ts)) {
+        return RESULT_INVALID;
+    }
+    if (*ts >= clock_wall_s() + LISTEN_FUTURE_MAX_S) { /* it would never go down again */
         return RESULT_INVALID;
     }
     if (name != NULL) {

@@ -1,5 +1,7 @@
 """GET and POST /1/latest-import."""
 
+import time
+
 import harness
 
 SERVICES = ("spotify", "critiquebrainz", "musicbrainz", "lastfm", "librefm", "soundcloud", "apple",
@@ -79,6 +81,16 @@ class LatestImport(harness.ApiTest):
             with self.subTest(str(body)):
                 self.assertError(self.post(body), 400, "Invalid data sent")
         self.assertLatest(0)
+
+    def test_what_lies_in_the_future(self):
+        """Accepted, it would be there for ever."""
+        hour_on = int(time.time()) + 3600
+        for ts in (hour_on + 60, 2**63 - 1, 2**63, 10**40, str(2**62)):
+            with self.subTest(ts=ts):
+                self.assertError(self.post({"ts": ts}), 400, "Invalid data sent")
+        self.assertLatest(0)
+        self.assertTaken({"ts": hour_on - 60})
+        self.assertLatest(hour_on - 60)
 
     def test_authorisation(self):
         self.assertError(self.post({"ts": 1}, token=None), 401,
