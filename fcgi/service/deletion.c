@@ -45,12 +45,11 @@ static enum result read_msid(const struct jvalue *body, char msid[UUID_TEXT_SIZE
 static enum result parse(const struct http_request *request, struct deletion *deletion,
                          struct error *error)
 {
-    struct jvalue *body;
+    struct jvalue *body = NULL;
     enum result result = body_parse(request, &body, error);
-    if (result != RESULT_OK) {
-        return result;
+    if (result == RESULT_OK) {
+        result = read_time(body, request->arena, &deletion->listened_at_s, error);
     }
-    result = read_time(body, request->arena, &deletion->listened_at_s, error);
     if (result == RESULT_OK) {
         result = read_msid(body, deletion->msid, error);
     }

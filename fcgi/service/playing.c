@@ -135,12 +135,9 @@ static enum result parse_client(const struct http_request *request, const char *
     if (request->body.size_bytes == 0) {
         return RESULT_OK;
     }
-    struct jvalue *body;
+    struct jvalue *body = NULL;
     enum result result = body_parse(request, &body, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
-    const struct jvalue *name = jvalue_member(body, "client");
+    const struct jvalue *name = result == RESULT_OK ? jvalue_member(body, "client") : NULL;
     if (name != NULL && jvalue_kind(name) != JSON_NULL) {
         result = take_client(name, request->arena, client, error);
     }
