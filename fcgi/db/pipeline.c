@@ -20,7 +20,8 @@
 static const char begin_sql[] = "begin isolation level repeatable read read only";
 static const char commit_sql[] = "commit";
 
-/* A connection that has sent a call of more than this is not used again. */
+/* A connection that has sent a call of more than this is not used again. An import makes a new one
+ * after each full batch, which costs it milliseconds. */
 static const size_t swelling_bytes = 1024 * 1024;
 
 /* Where the rows of an answer go: one place for each call before the sync. */

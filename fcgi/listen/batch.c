@@ -7,7 +7,6 @@
 #include "listen/entities.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const struct db_function catalogue_add = {"catalogue_add", 20};

@@ -16,7 +16,8 @@ struct known *known_create(void);
 void known_destroy(struct known **known);
 
 /* Whether something with this hash has been noted, and not been displaced since. Somebody may have
- * removed it from the catalogue meanwhile. */
+ * removed it from the catalogue meanwhile. Of MBIDs that were taken away by hand, or lost in a
+ * failover, nobody is told: they come back only once this has been displaced, or after a restart. */
 bool known_has(const struct known *known, uint64_t hash);
 /* To be called once the catalogue holds it durably. */
 void known_note(struct known *known, uint64_t hash);
