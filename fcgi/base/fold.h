@@ -9,6 +9,9 @@
 #include "base/result.h"
 #include "base/slice.h"
 
+/* Of a user's name, before it is folded. */
+enum { USER_NAME_CHARS_MAX = 64 };
+
 /* Appends NFKC, case-folded, trimmed, with runs of blanks as one space. The form is part of every
  * stored id: it never changes. RESULT_INVALID where `name` is not UTF-8; nothing is appended then. */
 enum result fold_append(struct buffer *to, struct slice name) MUST_CHECK;

@@ -4,8 +4,6 @@
 #include "base/fold.h"
 #include "base/secret.h"
 
-enum { NAME_CHARS_MAX = 64 };
-
 static const int64_t call_max_us = 60000000;
 
 static const struct db_function fn_user_add = {"user_add", 6};
@@ -32,7 +30,7 @@ static enum result fold_name(const char *name, struct buffer *folded, struct err
         wrong = "is not UTF-8";
     } else if (text_trim(text).size_bytes != text.size_bytes || text.size_bytes == 0) {
         wrong = "is empty, or begins or ends with a blank";
-    } else if (text_count_chars(text) > NAME_CHARS_MAX) {
+    } else if (text_count_chars(text) > USER_NAME_CHARS_MAX) {
         wrong = "has more than 64 characters";
     } else if (has_control_bytes(text)) {
         wrong = "holds control characters";

@@ -44,8 +44,7 @@ static bool may_see(const struct cache_profile *profile)
     return profile->is_public || is_owner;
 }
 
-/* No user has an empty name, which would ask for whom the token belongs to, nor one with NUL. */
-static enum result fold_name(const struct http_request *request, struct slice *name,
+enum result access_fold_name(const struct http_request *request, struct slice *name,
                              struct error *error)
 {
     enum result result = fold_copy(request->arena, request->captures[0], name);
@@ -62,7 +61,7 @@ enum result access_open_reader(const struct service *service, const struct http_
                                struct cache_reader **reader, struct error *error)
 {
     struct slice name;
-    enum result result = fold_name(request, &name, error);
+    enum result result = access_fold_name(request, &name, error);
     if (result != RESULT_OK) {
         return result;
     }

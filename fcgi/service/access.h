@@ -18,6 +18,12 @@ enum result account_authorize(const struct service *service, const struct http_r
                               enum scope scope, struct cache_account *account,
                               struct error *error) MUST_CHECK;
 
+/* The folded name of the user whom the path's first capture names, as terminated bytes of the
+ * request's arena. RESULT_NOT_FOUND for what is nobody's name: what cannot be folded, holds a NUL or
+ * is empty, which would ask for whom the token belongs to. */
+enum result access_fold_name(const struct http_request *request, struct slice *name,
+                             struct error *error) MUST_CHECK;
+
 /* A reader of the data of the user whom the path's first capture names, for the one who asks; the
  * caller closes it. */
 enum result access_open_reader(const struct service *service, const struct http_request *request,

@@ -1,6 +1,7 @@
 #include "service/social.h"
 
 #include "base/fold.h"
+#include "base/text.h"
 #include "json/json.h"
 #include "service/access.h"
 #include "service/answer.h"
@@ -31,10 +32,9 @@ static enum result change_follow(const struct service *service, const struct htt
     if (result != RESULT_OK) {
         return result;
     }
-    result = fold_copy(request->arena, request->captures[0], &name_key);
+    result = access_fold_name(request, &name_key, error);
     if (result != RESULT_OK) {
-        return error_set(error, result == RESULT_INVALID ? RESULT_NOT_FOUND : result, "social",
-                         "the name cannot be folded");
+        return result;
     }
     db_format_int(account.user_id, user);
     const char *const params[] = {user, name_key.data};
@@ -186,7 +186,8 @@ void social_get_similar(void *context, const struct http_request *request,
 
 /* ── search ── */
 
-/* The folded text, empty where no name can be like it. */
+/* The folded text, empty where no name can be like it. PostgreSQL takes the longer the longer it
+ * is: seconds for some thousand characters. */
 static enum result parse_term(const struct http_request *request, struct slice *term,
                               struct error *error)
 {
@@ -196,10 +197,15 @@ static enum result parse_term(const struct http_request *request, struct slice *
         || memchr(text.data, '\0', text.size_bytes) != NULL) {
         return RESULT_OK;
     }
-    enum result result = fold_copy(request->arena, text, term);
-    return result == RESULT_OK || result == RESULT_INVALID
-               ? RESULT_OK
-               : error_set(error, result, "social", "out of memory");
+    struct slice folded;
+    enum result result = fold_copy(request->arena, text, &folded);
+    if (result == RESULT_NO_MEMORY) {
+        return error_set(error, result, "social", "out of memory");
+    }
+    if (result == RESULT_OK && text_count_chars(text_trim(text)) <= USER_NAME_CHARS_MAX) {
+        *term = folded;
+    }
+    return RESULT_OK;
 }
 
 static void write_users(const struct db_rows *rows, struct buffer *body)
@@ -246,7 +252,7 @@ static bool is_own(const struct http_request *request, const struct cache_accoun
 {
     struct slice named;
     struct slice own;
-    return fold_copy(request->arena, request->captures[0], &named) == RESULT_OK
+    return access_fold_name(request, &named, NULL) == RESULT_OK
            && fold_copy(request->arena, account->user_name, &own) == RESULT_OK
            && slice_equal(named, own);
 }

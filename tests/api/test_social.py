@@ -197,6 +197,16 @@ class Search(SocialTest):
         self.instance.token("Ευτέρπη", "--public")
         self.assertEqual(self.search("ΕΥΤΈΡΠΗ"), ["Ευτέρπη"])
 
+    def test_a_term_is_no_longer_than_a_name(self):
+        """However much it is like one."""
+        name = "Terpsichore " * 5 + "Muse"
+        self.assertEqual(len(name), 64)
+        self.instance.token(name, "--public")
+        for term in (name, f"  {name} ", name[:-1]):
+            self.assertEqual(self.search(term), [name])
+        for term in (name + "s", name * 100):
+            self.assertEqual(self.search(term), [])
+
     def test_nobody(self):
         self.assertEqual(self.instance.get("/1/search/users").json(), {"users": []})
         for term in ("", " ", "qqqq", "%", "'", "\\", "\0", "a\0b", "x" * 3000):
