@@ -33,3 +33,10 @@ struct slice body_shown(const struct jvalue *value)
         jvalue_kind(value) == JSON_STRING ? jvalue_text(value) : jvalue_json(value);
     return text_start(text, shown_max_bytes);
 }
+
+enum result body_wrong_uuid(const char *key, struct slice text, struct error *error)
+{
+    return error_set(error, RESULT_INVALID, "body",
+                     "Invalid JSON document submitted: %s '%.*s' must be a valid UUID.", key,
+                     SLICE_ARGS(text));
+}

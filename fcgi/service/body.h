@@ -26,4 +26,8 @@ bool body_uuid(const struct jvalue *value, unsigned char uuid[16]);
  * ones. */
 struct slice body_shown(const struct jvalue *value);
 
+/* RESULT_INVALID with the contract's text: what `key` holds, as body_shown() or the query shows it, is
+ * no UUID. */
+enum result body_wrong_uuid(const char *key, struct slice text, struct error *error) MUST_CHECK;
+
 #endif

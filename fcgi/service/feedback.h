@@ -12,9 +12,6 @@ http_handler feedback_post;
 /* GET …/feedback/user/{name}/get-feedback?score&count&offset&metadata */
 http_handler feedback_get_of_user;
 
-/* GET, POST …/feedback/user/{name}/get-feedback-for-recordings?recording_msids&recording_mbids */
-http_handler feedback_get_for_recordings;
-
 /* GET …/feedback/recording/{id}/get-feedback?score&count&offset, and …/get-feedback-mbid: which of
  * the two is told by the route's detail. */
 http_handler feedback_get_of_recording;

@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	%D%/deletion.c %D%/deletion.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/feedback.c %D%/feedback.h \
+	%D%/feedback_wanted.c %D%/feedback_wanted.h \
 	%D%/history.c %D%/history.h \
 	%D%/latest_import.c %D%/latest_import.h \
 	%D%/monitoring.c %D%/monitoring.h \

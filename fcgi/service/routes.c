@@ -1,5 +1,6 @@
 #include "service/deletion.h"
 #include "service/feedback.h"
+#include "service/feedback_wanted.h"
 #include "service/history.h"
 #include "service/latest_import.h"
 #include "service/monitoring.h"
