@@ -202,6 +202,7 @@ class TwoProcesses(StampedeTest):
 
 
 class SlowPostgresql(StampedeTest):
+    options = {"settings": {"database.pool": POOL}}
     USERS = 30
 
     @classmethod
