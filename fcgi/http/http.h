@@ -128,8 +128,8 @@ void http_keep(struct http_response *response, void *thing, void (*release)(void
 size_t http_body_size(const struct http_response *response);
 
 /* Makes the response {"code": status, "error": text} with no-store, whatever it was before, and
- * releases what it kept (after the text has been made, so that it may come from there); 401 gets WWW-Authenticate, 503 Retry-After. Bytes of the text that are not UTF-8 become question
- * marks. */
+ * releases what it kept (after the text has been made, so that it may come from there); 401 gets
+ * WWW-Authenticate, 503 Retry-After. Bytes of the text that are not UTF-8 become question marks. */
 void http_error(struct http_response *response, int status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

@@ -20,9 +20,9 @@ struct segments {
     bool are_more; /* listens within the query's bounds beyond them, on the far side */
 };
 
-/* Picks the segments, next to each other, that should hold the page: the one at the query's bound, of which some listens
- * may lie beyond it, and as many more as it takes. `total` listens are in the whole history. None, but more, where
- * they cannot be told. */
+/* Picks the segments, next to each other, that should hold the page: the one at the query's bound, of
+ * which some listens may lie beyond it, and as many more as it takes. `total` listens are in the
+ * whole history. None, but more, where they cannot be told. */
 enum result segments_pick(struct cache_reader *reader, const struct history_query *query,
                           int64_t total, struct arena *arena, struct segments *picked,
                           struct error *error) MUST_CHECK;
