@@ -169,6 +169,12 @@ end
 $$;
 comment on function refrain.stats_recordings is 'user: the same for recordings';
 
+create or replace function refrain.tag_key(tag text) returns text
+language sql immutable as $$
+    select btrim(regexp_replace(lower(normalize(tag, nfkc)), '\s+', ' ', 'g'))
+$$;
+comment on function refrain.tag_key is 'helper: the folded form of a tag';
+
 create or replace function refrain.stats_genres(
     user_id int, from_s bigint, to_s bigint, period int, first int, count int)
 returns setof refrain.read_row
@@ -176,20 +182,40 @@ language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
     -- What a thousand recordings have in common says enough of a taste, and costs the same however
-    -- long it has been one's own.
+    -- long it has been one's own. Their first listens are looked up by key, one by one: the plan may
+    -- be from a time at which the tables were empty. "offset 0" keeps the order of the steps.
     return query
     with chart as materialized (
         select * from refrain.chart_page(
             stats_genres.user_id, 3, from_s, to_s, period, 0, 1000)
-    ), genres as materialized (
-        select t.tag, sum(c.listens)::bigint as listens
+    ), tagged as materialized (
+        select distinct c.entity_id, c.listens, refrain.tag_key(e.item #>> '{}') as tag
         from chart c
-        join refrain.recordings r on r.id = c.entity_id
-        cross join unnest(r.tags) t(tag)
+        cross join lateral (
+            select t.first_at
+            from refrain.tallies t
+            where t.user_id = stats_genres.user_id and t.period = 0 and t.kind = 3
+              and t.entity_id = c.entity_id
+            offset 0
+        ) t
+        cross join lateral (
+            select l.info
+            from refrain.listens l
+            where l.user_id = stats_genres.user_id and l.listened_at = t.first_at
+              and l.recording_id = c.entity_id
+            offset 0
+        ) l
+        cross join lateral jsonb_path_query(
+            l.info, '$.tags[*] ? (@.type() == "string")') e(item)
+    ), genres as materialized (
+        select t.tag, sum(t.listens)::bigint as listens
+        from tagged t
+        where length(t.tag) between 1 and 64
         group by t.tag
     )
     select v.*, (select c.total from chart c limit 1),
@@ -211,5 +237,6 @@ end
 $$;
 comment on function refrain.stats_genres is
     'user: the same for the tags of the 1000 recordings most listened to, each counted as often as '
-    'its recordings; ties go by name. total is the number of recordings, of which some may have no '
-    'tags';
+    'its recordings; ties go by name. The tags of a recording are those that the first listen of '
+    'this user had, whatever others send. total is the number of recordings, of which some may have '
+    'no tags';

@@ -2,6 +2,7 @@
 
 import collections
 import random
+import unicodedata
 import unittest
 import uuid
 
@@ -168,7 +169,8 @@ class Pages(unittest.TestCase):
 
 
 class Genres(unittest.TestCase):
-    """1100 recordings, so that the least heard don't count; some have no tags."""
+    """1100 recordings, so that the least heard don't count. Every listen has tags of its own, or
+    none: those of the first listen of a recording count."""
 
     CONSIDERED = 1000
 
@@ -176,28 +178,36 @@ class Genres(unittest.TestCase):
     def setUpClass(cls):
         cls.user = world.add_user()
         random_of = random.Random(5)
-        genres = [f"genre {n}" for n in range(150)] + ['the "new" wave', "a\\b", "über", "z"]
-        cls.tunes = world.add_tracks(*(
-            world.track("Artist " + world.fresh("g"), None, f"Tune {n}",
-                        tags=tuple(random_of.sample(genres, random_of.randrange(1, 4)))
-                        if random_of.random() < 0.8 else None)
-            for n in range(1100)))
-        listens = [world.Listen(world.utc_s(2019 + n % 3, 2, 3) + n, tune)
-                   for n in range(6000)
-                   for tune in [cls.tunes[min(1099, int(random_of.expovariate(0.004)))]]]
-        listens += [world.Listen(world.utc_s(2020, 9, 1) + n, tune)
-                    for n, tune in enumerate(cls.tunes)]
-        cls.listens = sorted(set(listens), key=lambda n: n.at_s)
+        genres = [f"genre {n}" for n in range(150)] + [f" Genre  {n}" for n in range(30)] + [
+            'the "new" wave', "a\\b", "Über", "ü\u0308ber", "z", "\u3000", "", "\ufdfa" * 4]
+        tunes = world.add_tracks(*(
+            world.track("Artist " + world.fresh("g"), None, f"Tune {n}") for n in range(1100)))
+
+        def listen(at_s, tune):
+            tags = random_of.sample(genres, random_of.randrange(5))
+            return world.Listen(at_s, tune, info={"tags": tags} if tags else None)
+        cls.listens = [listen(world.utc_s(2019 + n % 3, 2, 3) + n,
+                              tunes[min(1099, int(random_of.expovariate(0.004)))])
+                       for n in range(6000)]
+        cls.listens += [listen(world.utc_s(2020, 9, 1) + n, tune) for n, tune in enumerate(tunes)]
+        random_of.shuffle(cls.listens)
         world.add_listens(cls.user, *cls.listens)
+
+    @staticmethod
+    def fold(tag):
+        folded = " ".join(unicodedata.normalize("NFKC", tag).lower().split())
+        return folded if len(folded) <= 64 else ""
 
     def expected(self, first_s, end_s):
         counts = collections.Counter(
             n.track for n in self.listens if first_s <= n.at_s < end_s)
+        first = {n.track: n for n in sorted(self.listens, key=lambda n: -n.at_s)}
         top = sorted(counts, key=lambda t: (-counts[t], t.recording.id))[:self.CONSIDERED]
         genres = collections.Counter()
         for tune in top:
-            for tag in tune.recording.tags or ():
+            for tag in {self.fold(tag) for tag in (first[tune].info or {"tags": ()})["tags"]}:
                 genres[tag] += counts[tune]
+        del genres[""]
         return [{"genre": tag, "listen_count": count} for tag, count in
                 sorted(genres.items(), key=lambda item: (-item[1], item[0].encode()))], len(counts)
 
@@ -241,6 +251,47 @@ class Genres(unittest.TestCase):
             self.assertEqual(([], 1, 0), (answer.entries, answer.total,
                                           answer.meta["total_genre_count"]))
         self.assertIsNone(world.read("stats_genres", 2_000_000_000, *ALL, 0, 10))
+
+    def of(self, user, *when):
+        answer = world.read("stats_genres", user.id, *(when or ALL), 0, 1000)
+        return [(entry["genre"], entry["listen_count"]) for entry in answer.entries]
+
+    def test_those_of_others_never_show(self):
+        hidden, user = world.add_user(), world.add_user(public=True)
+        tune, = world.add_tracks(world.track(mbid=str(uuid.uuid4())))
+        at_s = world.utc_s(2020)
+        world.add_listens(hidden, world.Listen(at_s, tune, info={"tags": ["a secret"]}))
+        world.add_listens(user, world.Listen(at_s + 1, tune))
+        self.assertEqual([], self.of(user))
+        self.assertEqual([("a secret", 1)], self.of(hidden))
+        world.add_listens(user, world.Listen(at_s, tune, info={"tags": ["own"]}))
+        self.assertEqual([("own", 2)], self.of(user))
+
+    def test_the_first_listen_decides(self):
+        """In a window too in which it does not lie; where it goes, the next one does."""
+        user = world.add_user()
+        tune, = world.add_tracks(world.track())
+        times = [world.utc_s(number, 5) for number in (2018, 2019, 2020)]
+        for at_s, tags in zip(times, (["first"], ["second"], None)):
+            world.add_listens(user, world.Listen(at_s, tune, info=tags and {"tags": tags}))
+        for when in (year(2020), window(times[2], times[2] + 1)):
+            self.assertEqual([("first", 1)], self.of(user, *when))
+        self.assertEqual([("first", 3)], self.of(user))
+        for at_s, left in ((times[0], [("second", 2)]), (times[1], [])):
+            past = user.versions()[1]
+            psql.execute(psql.call("listen_delete", user.id, at_s, tune.recording.msid))
+            self.assertEqual(left, self.of(user))
+            self.assertLess(past, user.versions()[1])
+
+    def test_whatever_stands_there(self):
+        user = world.add_user()
+        kinds = (None, {}, [], 5, {"tags": None}, {"tags": 5}, {"tags": {"a": "b"}}, {"tags": []},
+                 {"tags": "alone"}, {"tags": [None, 5, {"tags": "a"}, "a", "A ", "b" * 64, "b" * 65]})
+        tunes = world.add_tracks(*(world.track() for _ in kinds))
+        world.add_listens(user, *(world.Listen(world.utc_s(2020), tune, info=info)
+                                  for tune, info in zip(tunes, kinds)))
+        for when in (ALL, year(2020), window(*year(2020)[:2])):
+            self.assertEqual([("a", 1), ("alone", 1), ("b" * 64, 1)], self.of(user, *when))
 
 
 class Windows(unittest.TestCase):
