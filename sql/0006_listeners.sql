@@ -1,5 +1,4 @@
--- What listeners tell beside their listens: what is playing, what they love, whom they follow; and
--- the tags that recordings come with.
+-- What listeners tell beside their listens: what is playing, what they love, whom they follow.
 
 -- Users are found by names that resemble what is typed.
 create extension if not exists pg_trgm with schema refrain;
@@ -64,37 +63,6 @@ create table refrain.latest_imports (
 comment on table refrain.latest_imports is
     'Up to which second somebody''s client has brought his listens over from another service.';
 
--- Tags, as they came with the first listen of the recording that had some.
-alter table refrain.recordings add column tags text[];
-comment on column refrain.recordings.tags is
-    'Genres and the like: lower-case, each once, in the order in which they were sent.';
-update refrain.recordings r set tags = f.tags
-from (
-    select distinct on (l.recording_id) l.recording_id, l.info
-    from refrain.listens l
-    where l.info->'tags' <> '[]'
-    order by l.recording_id, l.inserted_at, l.listened_at
-) n
-cross join lateral (
-    select array_agg(t.tag order by t.at) as tags
-    from (
-        select s.tag, min(s.at) as at
-        from jsonb_path_query(n.info, '$.tags[*] ? (@.type() == "string")')
-             with ordinality e(item, at)
-        cross join lateral (
-            select btrim(regexp_replace(lower(normalize(e.item #>> '{}', nfkc)), '\s+', ' ', 'g')),
-                   e.at) s(tag, at)
-        where s.tag <> '' and length(s.tag) <= 64
-        group by s.tag
-    ) t
-) f
-where n.recording_id = r.id and f.tags is not null;
--- These take the tags too, and are made anew with the other functions.
-drop function if exists refrain.catalogue_add(
-    bigint[], uuid[], text[], text[], text[], bigint[], uuid[], bigint[], text[], text[], uuid[],
-    uuid[], bigint[], uuid[], bigint[], bigint[], text[], text[], uuid[]);
-drop function if exists refrain.catalogue_fill(
-    bigint[], text[], bigint[], uuid[], uuid[], bigint[], uuid[]);
 create index recordings_mbid on refrain.recordings (mbid, id) where mbid is not null;
 
 -- Asked for a span of days since.

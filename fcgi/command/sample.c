@@ -34,7 +34,7 @@ struct sample_run {
     struct sample_catalogue *catalogue;
     int *counts; /* listens of each listener */
     struct batch *batch;
-    struct buffer info, tags; /* of the listen that is being added */
+    struct buffer info; /* of the listen that is being added */
     struct progress progress;
     int64_t listeners_added, listens_added, listens_done;
 };
@@ -103,19 +103,6 @@ static struct slice make_info(struct buffer *info, const struct sample_client *c
     return buffer_slice(info);
 }
 
-/* Names of genres are plain, so that their array differs from JSON's by its brackets alone. */
-static struct slice make_tags(struct buffer *tags, const struct sample_client *client,
-                              const struct sample_artist *artist)
-{
-    buffer_clear(tags);
-    if (client->tells_tags) {
-        buffer_append_char(tags, '{');
-        buffer_append(tags, artist->tags + 1, strlen(artist->tags) - 2);
-        buffer_append_char(tags, '}');
-    }
-    return buffer_slice(tags);
-}
-
 static enum result add_listen(struct sample_run *run, const struct sample_listen *heard)
 {
     const struct sample_track *track = &run->catalogue->tracks[heard->track];
@@ -130,12 +117,8 @@ static enum result add_listen(struct sample_run *run, const struct sample_listen
         .duration_ms = heard->client->tells_duration ? track->duration_ms : 0,
         .client = slice_text(heard->client->name),
         .info = make_info(&run->info, heard->client, artist, track->duration_ms, number),
-        .tags = make_tags(&run->tags, heard->client, artist),
     };
     enum result result = buffer_result(&run->info);
-    if (result == RESULT_OK) {
-        result = buffer_result(&run->tags);
-    }
     return result == RESULT_OK ? batch_add(run->batch, &listen) : result;
 }
 
@@ -295,7 +278,6 @@ int command_sample(struct command_context *context, int argc, char **argv)
     sample_catalogue_destroy(&run.catalogue);
     batch_destroy(&run.batch);
     buffer_free(&run.info);
-    buffer_free(&run.tags);
     free(run.counts);
     return status;
 }

@@ -9,9 +9,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const struct db_function catalogue_add = {"catalogue_add", 20};
+static const struct db_function catalogue_add = {"catalogue_add", 19};
 static const struct db_function listen_add = {"listen_add", 12};
-enum { catalogue_columns = 20, listen_columns = 11 /* and the user */ };
+enum { catalogue_columns = 19, listen_columns = 11 /* and the user */ };
 
 struct row {
     struct listen listen;
@@ -113,8 +113,7 @@ static enum result add_catalogue(struct batch *batch, const struct listen *liste
                              .group_mbid = listen->release_group_mbid};
     struct entity recording = {.id = ids->recording, .artist_id = row->artist_id,
                                .release_id = row->release_id, .name = listen->track_name,
-                               .key = keys->recording, .mbid = listen->recording_mbid,
-                               .tags = listen->tags};
+                               .key = keys->recording, .mbid = listen->recording_mbid};
     enum result result = entities_add(&batch->artists, batch->arena, &artist);
     if (result == RESULT_OK && released) {
         result = entities_add(&batch->releases, batch->arena, &release);
@@ -237,7 +236,7 @@ static void add_release(struct buffer columns[7], const struct entity *release)
     add_text(&columns[6], release->group_mbid);
 }
 
-static void add_recording(struct buffer columns[8], const struct entity *recording)
+static void add_recording(struct buffer columns[7], const struct entity *recording)
 {
     add_head(columns, recording);
     db_array_add_int(&columns[2], recording->artist_id);
@@ -245,7 +244,6 @@ static void add_recording(struct buffer columns[8], const struct entity *recordi
     db_array_add_text(&columns[4], recording->name);
     db_array_add_text(&columns[5], recording->key);
     add_text(&columns[6], recording->mbid);
-    add_text(&columns[7], recording->tags);
 }
 
 static void add_listen(struct buffer columns[listen_columns], const struct row *row)

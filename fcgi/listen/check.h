@@ -20,7 +20,7 @@ struct check {
 enum result check_listen(struct check *check, struct slice value, struct listen *listen) MUST_CHECK;
 
 /* additional_info: its fields checked and put right, then flattened into listen->info; what the
- * listen holds of it otherwise (client, duration, MBIDs, tags) is set. */
+ * listen holds of it otherwise (client, duration, MBIDs) is set. */
 enum result check_info(struct check *check, struct slice object,
                        struct listen *listen) MUST_CHECK;
 

@@ -1,6 +1,4 @@
-#include "base/fold.h"
 #include "base/text.h"
-#include "db/db.h"
 #include "listen/check.h"
 #include "listen/coerce.h"
 
@@ -14,31 +12,7 @@ static const int64_t duration_max_s = 2073600; /* 24 days */
 
 /* ── tags ── */
 
-/* Those of a listen's tags that its recording gets. */
-struct tags {
-    struct slice items[tags_max];
-    size_t count;
-};
-
-/* In folded form, unless it is blank, is there already, or has grown too long. */
-static enum result add_tag(struct check *check, struct slice tag, struct tags *tags)
-{
-    struct slice folded;
-    enum result result = fold_copy(check->arena, tag, &folded);
-    if (result != RESULT_OK || folded.size_bytes == 0
-        || text_count_chars(folded) > tag_max_chars) {
-        return result;
-    }
-    for (size_t i = 0; i < tags->count; i++) {
-        if (slice_equal(tags->items[i], folded)) {
-            return RESULT_OK;
-        }
-    }
-    tags->items[tags->count++] = folded;
-    return RESULT_OK;
-}
-
-static enum result check_tag(struct check *check, struct slice value, struct tags *tags)
+static enum result check_tag(struct check *check, struct slice value)
 {
     if (jtext_kind(value) != JSON_STRING) {
         return check_refuse(check,
@@ -50,7 +24,7 @@ static enum result check_tag(struct check *check, struct slice value, struct tag
         return check_refuse(check, "JSON document may not contain track_metadata.additional_info"
                                    ".tags longer than %d characters.", tag_max_chars);
     }
-    return result == RESULT_OK ? add_tag(check, tag, tags) : result;
+    return result;
 }
 
 /* "[value]" in the arena. */
@@ -65,12 +39,21 @@ static enum result make_list(struct check *check, struct slice value, struct sli
     return list->data == NULL ? RESULT_NO_MEMORY : buffer_result(&check->scratch);
 }
 
-static enum result check_tag_list(struct check *check, struct slice list, struct tags *tags)
+static enum result check_tags(struct check *check, struct jmember *tags)
 {
+    enum json_kind kind = jtext_kind(tags->value);
+    if (kind == JSON_NULL || slice_is(tags->value, "\"\"")) {
+        tags->value = slice_of(NULL, 0);
+        return RESULT_OK;
+    }
+    if (kind != JSON_ARRAY) { /* one tag without its list */
+        enum result result = check_tag(check, tags->value);
+        return result == RESULT_OK ? make_list(check, tags->value, &tags->value) : result;
+    }
     struct jtext_cursor cursor = {0};
     struct slice tag;
     size_t count = 0;
-    while (jtext_next_item(list, &cursor, &tag)) {
+    while (jtext_next_item(tags->value, &cursor, &tag)) {
         count++;
     }
     if (count > tags_max) {
@@ -79,46 +62,10 @@ static enum result check_tag_list(struct check *check, struct slice list, struct
     }
     cursor = (struct jtext_cursor){0};
     enum result result = RESULT_OK;
-    while (result == RESULT_OK && jtext_next_item(list, &cursor, &tag)) {
-        result = check_tag(check, tag, tags);
+    while (result == RESULT_OK && jtext_next_item(tags->value, &cursor, &tag)) {
+        result = check_tag(check, tag);
     }
     return result;
-}
-
-static enum result keep_tags(struct check *check, const struct tags *tags, struct slice *array)
-{
-    if (tags->count == 0) {
-        return RESULT_OK;
-    }
-    struct buffer *text = &check->scratch;
-    db_array_open(text);
-    for (size_t i = 0; i < tags->count; i++) {
-        db_array_add_text(text, tags->items[i]);
-    }
-    db_array_close(text);
-    *array = slice_of(arena_copy(check->arena, buffer_slice(text)), text->size_bytes);
-    return array->data == NULL ? RESULT_NO_MEMORY : buffer_result(text);
-}
-
-static enum result check_tags(struct check *check, struct jmember *member, struct listen *listen)
-{
-    enum json_kind kind = jtext_kind(member->value);
-    if (kind == JSON_NULL || slice_is(member->value, "\"\"")) {
-        member->value = slice_of(NULL, 0);
-        return RESULT_OK;
-    }
-    struct tags tags;
-    tags.count = 0;
-    enum result result;
-    if (kind == JSON_ARRAY) {
-        result = check_tag_list(check, member->value, &tags);
-    } else { /* one tag without its list */
-        result = check_tag(check, member->value, &tags);
-        if (result == RESULT_OK) {
-            result = make_list(check, member->value, &member->value);
-        }
-    }
-    return result == RESULT_OK ? keep_tags(check, &tags, &listen->tags) : result;
 }
 
 /* ── durations ── */
@@ -296,7 +243,7 @@ enum result check_fields(struct check *check, struct jmembers *members, struct l
     enum result result = RESULT_OK;
     struct jmember *tags = jmembers_find(members, "tags");
     if (tags != NULL) {
-        result = check_tags(check, tags, listen);
+        result = check_tags(check, tags);
     }
     if (result == RESULT_OK) {
         result = check_durations(check, members, listen);

@@ -87,7 +87,6 @@ enum result entities_add(struct entities *entities, struct arena *arena, struct 
         *made = *entity;
         made->mbid = slice_of(NULL, 0);
         made->group_mbid = slice_of(NULL, 0);
-        made->tags = slice_of(NULL, 0);
         if (copy(arena, &made->name) != RESULT_OK || copy(arena, &made->key) != RESULT_OK) {
             return RESULT_NO_MEMORY;
         }
@@ -97,9 +96,6 @@ enum result entities_add(struct entities *entities, struct arena *arena, struct 
     result = fill(arena, &known->mbid, entity->mbid);
     if (result == RESULT_OK) {
         result = fill(arena, &known->group_mbid, entity->group_mbid);
-    }
-    if (result == RESULT_OK) {
-        result = fill(arena, &known->tags, entity->tags);
     }
     *entity = *known;
     return result;

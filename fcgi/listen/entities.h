@@ -16,7 +16,6 @@ struct entity {
     struct slice key;        /* folded */
     struct slice mbid;       /* "{uuid,…}" for artists; empty where it is unknown */
     struct slice group_mbid; /* of releases */
-    struct slice tags;       /* {"a","b"} of recordings; empty where there are none */
 };
 
 /* All zero is an empty one. */
@@ -28,8 +27,8 @@ struct entities {
     size_t slots_count;
 };
 
-/* Copies the entity's texts into the arena unless it is there already; MBIDs and tags that were unknown
- * are filled in. Afterwards `entity` is as the set has it. RESULT_NO_MEMORY at worst, which leaves the
+/* Copies the entity's texts into the arena unless it is there already; MBIDs that were unknown are
+ * filled in. Afterwards `entity` is as the set has it. RESULT_NO_MEMORY at worst, which leaves the
  * set fit for entities_clear() and entities_free() only. */
 enum result entities_add(struct entities *entities, struct arena *arena,
                          struct entity *entity) MUST_CHECK;

@@ -34,7 +34,6 @@ struct listen {
     struct slice recording_mbid;
     struct slice release_mbid;
     struct slice release_group_mbid;
-    struct slice tags; /* of the recording: {"a","b"}, folded, each once; or empty */
 };
 
 /* The ids of a listen: the UUIDv8 of the folded names joined by U+001F, and its first 63 bits. */

@@ -1,7 +1,7 @@
 -- The catalogue grows with what is listened to. Sessions that add the same things at the same time
 -- take their locks in one order, so that none wait in a circle: artists, releases, recordings, each
--- by id; then, again so, the rows that lack an MBID or tags; the generation last, by triggers, which
--- run at the end of a statement.
+-- by id; then, again so, the rows that lack an MBID; the generation last, by triggers, which run at
+-- the end of a statement.
 
 create or replace function refrain.catalogue_add(
     artist_ids bigint[], artist_msids uuid[], artist_names text[], artist_keys text[],
@@ -10,7 +10,7 @@ create or replace function refrain.catalogue_add(
     release_keys text[], release_mbids uuid[], release_group_mbids uuid[],
     recording_ids bigint[], recording_msids uuid[], recording_artist_ids bigint[],
     recording_release_ids bigint[], recording_names text[], recording_keys text[],
-    recording_mbids uuid[], recording_tags text[])
+    recording_mbids uuid[])
 returns void
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -29,12 +29,9 @@ begin
            or (l.mbid is null and n.mbid is not null)
            or (l.group_mbid is null and n.group_mbid is not null)
     ) and not exists (
-        select from unnest(recording_ids, recording_msids, recording_mbids, recording_tags)
-                    n(id, msid, mbid, tags)
+        select from unnest(recording_ids, recording_msids, recording_mbids) n(id, msid, mbid)
         left join refrain.recordings r on r.id = n.id
-        where r.msid is distinct from n.msid
-           or (r.mbid is null and n.mbid is not null)
-           or (r.tags is null and n.tags is not null)
+        where r.msid is distinct from n.msid or (r.mbid is null and n.mbid is not null)
     ) then
         return;
     end if;
@@ -57,11 +54,11 @@ begin
     order by n.id
     on conflict (id) do nothing;
 
-    insert into refrain.recordings (id, msid, artist_id, release_id, name, name_key, mbid, tags)
-    select n.id, n.msid, n.artist_id, n.release_id, n.name, n.name_key, n.mbid, n.tags::text[]
+    insert into refrain.recordings (id, msid, artist_id, release_id, name, name_key, mbid)
+    select n.*
     from unnest(recording_ids, recording_msids, recording_artist_ids, recording_release_ids,
-                recording_names, recording_keys, recording_mbids, recording_tags)
-         n(id, msid, artist_id, release_id, name, name_key, mbid, tags)
+                recording_names, recording_keys, recording_mbids)
+         n(id, msid, artist_id, release_id, name, name_key, mbid)
     order by n.id
     on conflict (id) do nothing;
 
@@ -69,12 +66,12 @@ begin
         artist_ids, artist_msids, release_ids, release_msids, recording_ids, recording_msids);
     perform refrain.catalogue_fill(
         artist_ids, artist_mbids, release_ids, release_mbids, release_group_mbids,
-        recording_ids, recording_mbids, recording_tags);
+        recording_ids, recording_mbids);
 end
 $$;
 comment on function refrain.catalogue_add is
     'all: adds the artists, releases and recordings (each given once) that are not there yet, and '
-    'MBIDs and tags that were unknown (for each recording the text of an array); RF003 if an id belongs to another msid. For a short transaction of '
+    'MBIDs that were unknown; RF003 if an id belongs to another msid. For a short transaction of '
     'its own, before listen_add';
 
 create or replace function refrain.catalogue_check(
@@ -111,8 +108,7 @@ comment on function refrain.catalogue_check is
 
 create or replace function refrain.catalogue_fill(
     artist_ids bigint[], artist_mbids text[], release_ids bigint[], release_mbids uuid[],
-    release_group_mbids uuid[], recording_ids bigint[], recording_mbids uuid[],
-    recording_tags text[])
+    release_group_mbids uuid[], recording_ids bigint[], recording_mbids uuid[])
 returns void
 language plpgsql as $$
 begin
@@ -129,9 +125,8 @@ begin
     order by l.id for update of l;
 
     perform from refrain.recordings r
-    join unnest(recording_ids, recording_mbids, recording_tags) n(id, mbid, tags) on n.id = r.id
-    where (r.mbid is null and n.mbid is not null)
-       or (r.tags is null and n.tags is not null)
+    join unnest(recording_ids, recording_mbids) n(id, mbid) on n.id = r.id
+    where r.mbid is null and n.mbid is not null
     order by r.id for update of r;
 
     -- One statement, so that all triggers run after all changes.
@@ -147,15 +142,12 @@ begin
           and ((l.mbid is null and n.mbid is not null)
             or (l.group_mbid is null and n.group_mbid is not null))
     )
-    update refrain.recordings r
-    set mbid = coalesce(r.mbid, n.mbid), tags = coalesce(r.tags, n.tags::text[])
-    from unnest(recording_ids, recording_mbids, recording_tags) n(id, mbid, tags)
-    where r.id = n.id
-      and ((r.mbid is null and n.mbid is not null)
-        or (r.tags is null and n.tags is not null));
+    update refrain.recordings r set mbid = n.mbid
+    from unnest(recording_ids, recording_mbids) n(id, mbid)
+    where r.id = n.id and r.mbid is null and n.mbid is not null;
 end
 $$;
-comment on function refrain.catalogue_fill is 'helper: fills in MBIDs and tags that were unknown';
+comment on function refrain.catalogue_fill is 'helper: fills in MBIDs that were unknown';
 
 -- ── what changes raise ──
 

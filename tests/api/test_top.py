@@ -284,6 +284,18 @@ class Caching(TopTest):
         harness.wait_for(lambda: self.genres(name="Bea") == [("third", 1)], "the relay", 2)
         self.assertHit(genres)
 
+    def test_tags_of_others_leave_a_page_warm(self):
+        tune = NOW - 9, "d", "t"
+        self.submit("Dora", self.listen(*tune))
+        paths = ["/1/user/Dora/listens", *(f"/1/user/Dora/top/{kind}" for kind in TOTALS)]
+        for path in paths:
+            self.assertMissThenHit(path, "absent")
+        self.submit("Emil", self.listen(*tune, ["new"]))
+        self.assertEqual(self.genres(name="Emil"), [("new", 1)])
+        for path in paths:
+            self.assertHit(path)
+        self.assertEqual(self.genres(name="Dora"), [])
+
     def test_closed_windows_stay_where_only_today_has_changed(self):
         if NOW % DAY < 900:
             self.skipTest("a window that has just closed counts as open for ten minutes")

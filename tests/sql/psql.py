@@ -123,14 +123,6 @@ def close_all():
         session.close()
 
 
-def array(values):
-    """The text of an array."""
-    items = ("NULL" if item is None
-             else '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
-             for item in values)
-    return "{" + ",".join(items) + "}"
-
-
 def literal(value):
     """A value of Python as a literal of SQL; a list becomes an array of the type that it is for."""
     if value is None:
@@ -142,7 +134,10 @@ def literal(value):
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
     if isinstance(value, (list, tuple)):
-        value = array(value)
+        items = ("NULL" if item is None
+                 else '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
+                 for item in value)
+        value = "{" + ",".join(items) + "}"
     return "'" + str(value).replace("'", "''") + "'"
 
 

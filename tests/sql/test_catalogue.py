@@ -1,7 +1,5 @@
 """Adding to the catalogue."""
 
-import pathlib
-import re
 import unittest
 import uuid
 
@@ -21,20 +19,18 @@ def stored(table, columns, item):
 class Catalogue(unittest.TestCase):
     def test_add(self):
         first, second, third = new_mbid(), new_mbid(), new_mbid()
-        tune = world.track(release="Album", artist_mbid=f"{first},{second}", release_mbid=third,
-                           tags=('a "b"', "c,d"))
+        tune = world.track(release="Album", artist_mbid=f"{first},{second}", release_mbid=third)
         world.add_tracks(tune)
         self.assertEqual([(tune.artist.msid, tune.artist.name, f"{{{first},{second}}}")],
                          stored("artists", "msid, name, mbids", tune.artist))
         self.assertEqual([(tune.release.msid, str(tune.artist.id), "album", third, None)],
                          stored("releases", "msid, artist_id, name_key, mbid, group_mbid",
                                 tune.release))
-        self.assertEqual([(str(tune.artist.id), str(tune.release.id), None, 'a "b"|c,d')],
-                         stored("recordings", "artist_id, release_id, mbid, "
-                                "array_to_string(tags, '|')", tune.recording))
+        self.assertEqual([(str(tune.artist.id), str(tune.release.id), None)],
+                         stored("recordings", "artist_id, release_id, mbid", tune.recording))
 
     def test_what_is_known_costs_no_write(self):
-        tune, = world.add_tracks(world.track(release="Album", mbid=new_mbid(), tags=("a",)))
+        tune, = world.add_tracks(world.track(release="Album", mbid=new_mbid()))
         catalogue = generation("catalogue")
         with psql.Session() as session:
             session.rows("begin")
@@ -66,49 +62,11 @@ class Catalogue(unittest.TestCase):
         self.assertEqual([(mbid,)], stored("releases", "mbid", tune.release))
         self.assertEqual([(mbid,)], stored("recordings", "mbid", tune.recording))
 
-    def test_tags_are_filled_in_once(self):
-        names = world.fresh("Artist"), "Album", "Tune"
-        tune, = world.add_tracks(world.track(*names))
-        tagged = world.track(*names, tags=("b", "a"))
-        catalogue = generation("catalogue")
-        world.add_tracks(tagged)
-        self.assertEqual(catalogue + 1, generation("catalogue"))
-        for known in (tagged, tune, world.track(*names, tags=("c",))):
-            world.add_tracks(known)
-        self.assertEqual(catalogue + 1, generation("catalogue"))
-        self.assertEqual([("{b,a}",)], stored("recordings", "tags", tune.recording))
-        mbid = new_mbid()
-        world.add_tracks(world.track(*names, mbid=mbid, tags=("c",)))
-        self.assertEqual([("{b,a}", mbid)], stored("recordings", "tags, mbid", tune.recording))
-
-    def test_a_program_that_knows_no_tags(self):
-        tune, = world.add_tracks(world.track(tags=("a",)))
-        call = world.catalogue_call([tune])
-        psql.execute(call[:call.rindex(",")] + ")")
-        self.assertEqual([("{a}",)], stored("recordings", "tags", tune.recording))
-
-    def test_tags_of_listens_from_before(self):
-        """The migration takes them from the first listen of a recording that has some."""
-        text = (pathlib.Path(__file__).resolve().parents[2] / "sql/0006_listeners.sql").read_text()
-        statement, = re.findall(r"^update refrain\.recordings .*?;$", text, re.M | re.S)
-        user = world.add_user()
-        first, second = world.add_tracks(world.track(), world.track())
-        for at_s, tune, tags in ((1600000009, first, []), (1600000008, first, None),
-                                 (1600000007, first, ["B  b", "a", " ", "A", "ＢＢ", 5]),
-                                 (1600000006, first, ["later"]), (1600000005, second, None)):
-            world.add_listens(user, world.Listen(
-                at_s, tune, info={"x": 1} if tags is None else {"tags": tags}))
-        psql.execute(statement)
-        self.assertEqual([("b b|a|bb",)], stored("recordings", "array_to_string(tags, '|')",
-                                                 first.recording))
-        self.assertEqual([(None,)], stored("recordings", "tags", second.recording))
-
     def test_a_raise_is_on_disk_before_it_is_seen(self):
         """Else a crash takes the number back, and it is had again for other data."""
         names = world.fresh("Artist"), "Album", "Tune"
         world.add_tracks(world.track(*names))
         for tune, durable in ((world.track(*names, mbid=new_mbid()), "on"),
-                              (world.track(*names, tags=("a",)), "on"),
                               (world.track(), "off")):
             with psql.Session() as session:
                 session.rows("begin")
@@ -152,7 +110,7 @@ class Catalogue(unittest.TestCase):
                 one.finish()
                 other.finish()
                 filled = [world.track(t.artist.name, "Album", t.recording.name, mbid=new_mbid(),
-                                      tags=("a", "b"), artist_mbid=new_mbid(), release_mbid=new_mbid())
+                                      artist_mbid=new_mbid(), release_mbid=new_mbid())
                           for t in tunes]
                 one.start(world.catalogue_call(filled))
                 other.start(world.catalogue_call(filled[::-1]))

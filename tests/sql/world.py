@@ -61,14 +61,12 @@ class Entity:
     msid: str
     id: int
     mbid: str = None
-    tags: tuple = None
 
 
-def entity(kind, *names, mbid=None, tags=None):
+def entity(kind, *names, mbid=None):
     digest = hashlib.sha256("\x1f".join((kind, *(name.casefold() for name in names))).encode())
     raw = digest.digest()[:16]
-    return Entity(names[-1], str(uuid.UUID(bytes=raw)), int.from_bytes(raw[:8], "big") >> 1, mbid,
-                  tags)
+    return Entity(names[-1], str(uuid.UUID(bytes=raw)), int.from_bytes(raw[:8], "big") >> 1, mbid)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +76,10 @@ class Track:
     release: Entity = None
 
 
-def track(artist=None, release=None, name=None, artist_mbid=None, release_mbid=None, mbid=None,
-          tags=None):
+def track(artist=None, release=None, name=None, artist_mbid=None, release_mbid=None, mbid=None):
     """A recording with its artist and release; artist_mbid may be several, joined by commas."""
     artist, name = artist or fresh("Artist"), name or fresh("Track")
-    return Track(entity("recording", artist, release or "", name, mbid=mbid, tags=tags),
+    return Track(entity("recording", artist, release or "", name, mbid=mbid),
                  entity("artist", artist, mbid=artist_mbid),
                  entity("release", artist, release, mbid=release_mbid) if release else None)
 
@@ -103,8 +100,7 @@ def catalogue_call(tracks):
         [t.recording.id for t in recordings], [t.recording.msid for t in recordings],
         [t.artist.id for t in recordings], [t.release and t.release.id for t in recordings],
         [t.recording.name for t in recordings], [t.recording.name.casefold() for t in recordings],
-        [t.recording.mbid for t in recordings],
-        [t.recording.tags and psql.array(t.recording.tags) for t in recordings])
+        [t.recording.mbid for t in recordings])
 
 
 def add_tracks(*tracks):

@@ -59,39 +59,6 @@ static void tags_are_counted_first(void)
     }
 }
 
-static void tags_are_folded_for_the_recording(void)
-{
-    static const struct {
-        const char *sent;
-        const char *kept;
-    } rows[] = {
-        {"[\"lied\", \"Kammer Musik\"]", "{\"lied\",\"kammer musik\"}"},
-        {"\"Lied\"", "{\"lied\"}"},
-        {"[\"b\", \" B \", \"a\", \"\\uff22\", \"A\"]", "{\"b\",\"a\"}"},
-        {"[\"\", \" \\t\", \"\\u3000\", \"x\"]", "{\"x\"}"},
-        {"[\"CAF\\u00c9\", \"cafe\\u0301\"]", "{\"caf\xc3\xa9\"}"},
-        {"[\"a,{b}\\\"\\\\\", \"null\"]", "{\"a,{b}\\\"\\\\\",\"null\"}"},
-        {"[]", ""},
-        {"[\"\", \" \"]", ""},
-        {"null", ""},
-        {"\"\"", ""},
-        /* One character that is eighteen when folded: four of them are too long, three are not. */
-        {"[\"\\ufdfa\\ufdfa\\ufdfa\\ufdfa\", \"x\"]", "{\"x\"}"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CU_ASSERT_EQUAL(info_parse(info_object("tags", rows[i].sent)), RESULT_OK);
-        bool right = slice_is(info_listen.tags, rows[i].kept);
-        if (!right) {
-            printf("# %s gave %.*s\n", rows[i].sent, SLICE_ARGS(info_listen.tags));
-        }
-        CU_ASSERT(right);
-    }
-    CU_ASSERT_EQUAL(info_parse("{\"tags\":[\"\\ufdfa\\ufdfa\\ufdfa\"]}"), RESULT_OK);
-    CU_ASSERT(info_listen.tags.size_bytes > 64);
-    CU_ASSERT_EQUAL(info_parse("{\"x\":1}"), RESULT_OK);
-    CU_ASSERT_EQUAL(info_listen.tags.size_bytes, 0);
-}
-
 /* ── durations ── */
 
 static void durations_become_integers(void)
@@ -269,7 +236,6 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT_TEST(tags_are_bounded),
         UNIT_TEST(tags_are_counted_first),
-        UNIT_TEST(tags_are_folded_for_the_recording),
         UNIT_TEST(durations_become_integers),
         UNIT_TEST(bad_durations_are_refused),
         UNIT_TEST(single_mbids_are_checked),
