@@ -187,8 +187,10 @@ as $$
 #variable_conflict use_column
 begin
     -- What a thousand recordings have in common says enough of a taste, and costs the same however
-    -- long it has been one's own. Their first listens are looked up by key, one by one: the plan may
-    -- be from a time at which the tables were empty. "offset 0" keeps the order of the steps.
+    -- long it has been one's own. Their first listens are looked up by key, one by one, whatever the
+    -- tables held when the plan was made: "offset 0" and "limit 1" keep the order of the steps, and
+    -- the order of the key keeps tallies_chart from being searched, all of a user for each of them.
+    -- Tags are materialized to be folded once.
     return query
     with chart as materialized (
         select * from refrain.chart_page(
@@ -199,9 +201,10 @@ begin
         cross join lateral (
             select t.first_at
             from refrain.tallies t
-            where t.user_id = stats_genres.user_id and t.period = 0 and t.kind = 3
-              and t.entity_id = c.entity_id
-            offset 0
+            where (t.user_id, t.period, t.kind, t.entity_id)
+                  >= (stats_genres.user_id, 0, 3, c.entity_id)
+            order by t.user_id, t.period, t.kind, t.entity_id
+            limit 1
         ) t
         cross join lateral (
             select l.info
