@@ -81,12 +81,12 @@ end_part() {
 }
 
 end_all() {
-    local names name file
+    local names at file
     trap '' TERM INT HUP
     rm -f env run/ready
-    mapfile -t names < <(part_names | tac)
-    for name in "${names[@]}"; do
-        end_part "$name"
+    mapfile -t names < <(part_names)
+    for ((at = ${#names[@]} - 1; at >= 0; at--)); do
+        end_part "${names[at]}"
     done
     for file in run/*.pid; do
         [[ ! -e $file || $file == run/supervisor.pid ]] || pid_end "$file" TERM 5

@@ -1,8 +1,11 @@
 """What every answer has in common, whoever makes it: serve or nginx."""
 
 import concurrent.futures
+import os
 import socket
+import unittest
 import urllib.parse
+from unittest import mock
 
 import harness
 
@@ -211,3 +214,17 @@ class Limits(harness.ApiTest):
             self.assertError(answer, 503)
             self.assertEqual(answer.headers["Retry-After"], "1")
             self.assertNotIn("X-RateLimit-Reset-In", answer.headers)
+
+
+class Stopping(unittest.TestCase):
+    def test_servers_end_by_themselves(self):
+        """Also where root alone may make temporary files, as with ./check."""
+        folder = harness.temporary_folder()
+        self.addCleanup(folder.rmdir)
+        with mock.patch.dict(os.environ, TMPDIR=str(folder)):
+            with harness.Instance("stopping", serve=1) as instance:
+                logs = instance.state / "log"
+                instance.stop()
+                self.assertIn("database system is shut down", (logs / "postgresql.log").read_text())
+                for name in ("serve-1", "worker"):
+                    self.assertIn("event=stopped", (logs / f"{name}.log").read_text())
