@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { COUNT_DEFAULT = 25 };
-
 /* A bound of the query: absent, or a whole number of seconds. */
 static enum result parse_bound(const struct http_request *request, const char *name,
                                int64_t *bound_s, struct error *error)
@@ -27,7 +25,7 @@ static enum result parse_count(const struct http_request *request, size_t *count
                                struct error *error)
 {
     struct slice text;
-    int64_t value = COUNT_DEFAULT;
+    int64_t value = ANSWER_COUNT_DEFAULT;
     if (!answer_query_int(request, "count", &value, &text) && text.size_bytes > 0) {
         return error_set(error, RESULT_INVALID, "history", "Invalid count argument: %.*s",
                          SLICE_ARGS(text));

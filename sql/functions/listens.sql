@@ -74,10 +74,8 @@ begin
       and r.id = refrain.msid_id(recording_msid) and r.msid = recording_msid;
     get diagnostics deleted = row_count;
 
-    select e.epoch, v.live, v.past, v.auth into epoch, live, past, auth
-    from refrain.user_version v
-    join refrain.cache_epoch e on e.bucket = v.bucket
-    where v.user_id = listen_delete.user_id;
+    select s.epoch, s.live, s.past, s.auth into epoch, live, past, auth
+    from refrain.user_state(listen_delete.user_id) s;
 end
 $$;
 comment on function refrain.listen_delete is
