@@ -14,6 +14,7 @@ include %D%/db/local.mk
 include %D%/cache/local.mk
 include %D%/view/local.mk
 include %D%/listen/local.mk
+include %D%/import/local.mk
 include %D%/service/local.mk
 include %D%/worker/local.mk
 include %D%/command/local.mk

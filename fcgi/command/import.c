@@ -1,4 +1,4 @@
-#include "listen/import.h"
+#include "import/import.h"
 
 #include "base/clock.h"
 #include "base/text.h"

@@ -14,10 +14,11 @@ LAYERS = {
     "recommend": {"base"},
     "cache": {"base", "redis", "db"},
     "listen": {"base", "json", "db"},
+    "import": {"base", "listen", "json", "db"},
     "view": {"base", "db", "cache"},
     "service": {"base", "http", "listen", "json", "cache", "db", "recommend", "view"},
-    "worker": {"base", "listen", "json", "cache", "db", "recommend", "view"},
-    "command": {"base", "listen", "json", "cache", "db", "recommend"},
+    "worker": {"base", "import", "listen", "json", "cache", "db", "recommend", "view"},
+    "command": {"base", "import", "listen", "json", "cache", "db", "recommend"},
 }
 # Files that may include more than their folder.
 EXCEPTIONS = {
@@ -32,7 +33,7 @@ QUARANTINE = (
     (r"(hiredis|sds|async)\.h", "fcgi/redis/"),
     (r"(libpq-fe|pg_config|postgres_ext)\.h|libpq/.*", "fcgi/db/"),
     (r"json-c/.*|json(_.*)?\.h", "fcgi/json/"),
-    (r"zip\.h", "fcgi/listen/"),
+    (r"zip\.h", "fcgi/import/"),
     (r"xxhash\.h", "fcgi/base/hash.c"),
     (r"sodium(/.*)?\.h", "fcgi/base/secret.c"),
     (r"utf8proc\.h", "fcgi/base/fold.c"),

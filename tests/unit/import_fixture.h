@@ -5,7 +5,7 @@
 #define REFRAIN_TESTS_IMPORT_FIXTURE_H
 
 #include "base/slice.h"
-#include "listen/import.h"
+#include "import/import.h"
 
 void fixture_begin(void);
 void fixture_end(void);

@@ -3,7 +3,7 @@
 
 #include "base/buffer.h"
 #include "import_fixture.h"
-#include "listen/import_input.h"
+#include "import/input.h"
 
 #include <stdio.h>
 #include <stdlib.h>

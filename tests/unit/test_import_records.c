@@ -3,7 +3,7 @@
 
 #include "base/buffer.h"
 #include "import_fixture.h"
-#include "listen/import_records.h"
+#include "import/records.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "listen/import_records.h"
+#include "import/records.h"
 
 enum result lines_next(struct input *input, struct slice *line, size_t *size, bool *found,
                        struct error *error)

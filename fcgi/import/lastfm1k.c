@@ -5,7 +5,7 @@
  */
 #include "base/text.h"
 #include "json/json.h"
-#include "listen/import_format.h"
+#include "import/format.h"
 
 enum column { USER, TIME, ARTIST_MBID, ARTIST, TRACK_MBID, TRACK, COLUMNS };
 

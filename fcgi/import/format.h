@@ -1,13 +1,13 @@
 /*
- * Private to listen/: what makes a format. A new one is a file with such a row, and its name in the
- * table of import.c.
+ * Private to import/: what makes a format. A new one is a file with such a row, and its name in the
+ * table of reader.c.
  */
-#ifndef REFRAIN_LISTEN_IMPORT_FORMAT_H
-#define REFRAIN_LISTEN_IMPORT_FORMAT_H
+#ifndef REFRAIN_IMPORT_FORMAT_H
+#define REFRAIN_IMPORT_FORMAT_H
 
 #include "base/arena.h"
 #include "base/buffer.h"
-#include "listen/import.h"
+#include "import/import.h"
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
-#include "listen/import.h"
+#include "import/import.h"
 
 #include "base/clock.h"
 #include "json/json.h"
-#include "listen/import_format.h"
-#include "listen/import_records.h"
+#include "import/format.h"
+#include "import/records.h"
 #include "listen/submission.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
- * Private to listen/: reading members of a zip one after the other, with bounds on what they may
+ * Private to import/: reading members of a zip one after the other, with bounds on what they may
  * grow to.
  */
-#ifndef REFRAIN_LISTEN_IMPORT_UNPACK_H
-#define REFRAIN_LISTEN_IMPORT_UNPACK_H
+#ifndef REFRAIN_IMPORT_UNPACK_H
+#define REFRAIN_IMPORT_UNPACK_H
 
 #include "base/result.h"
 

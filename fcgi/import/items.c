@@ -2,7 +2,7 @@
  * A document is walked along `path`: a container on the way is entered, any other value is passed
  * by counting brackets. Only the values at the end of the way have to fit into memory.
  */
-#include "listen/import_records.h"
+#include "import/records.h"
 
 /* Where a value ends, found byte by byte, so that it may come in pieces. */
 struct extent {

@@ -4,7 +4,7 @@
  * that is left out.
  */
 #include "json/json.h"
-#include "listen/import_format.h"
+#include "import/format.h"
 
 /* The next member of an object that is being written; `between` is { at first. */
 static void append_key(struct buffer *to, char *between, struct slice key)

@@ -1,4 +1,4 @@
-#include "listen/import_unpack.h"
+#include "import/unpack.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

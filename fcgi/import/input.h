@@ -1,9 +1,9 @@
 /*
- * Private to listen/: the bytes of a file, or of the members of a zip one after the other, through
+ * Private to import/: the bytes of a file, or of the members of a zip one after the other, through
  * a window that grows with the record that stands in it and no further than INPUT_RECORD_MAX_BYTES.
  */
-#ifndef REFRAIN_LISTEN_IMPORT_INPUT_H
-#define REFRAIN_LISTEN_IMPORT_INPUT_H
+#ifndef REFRAIN_IMPORT_INPUT_H
+#define REFRAIN_IMPORT_INPUT_H
 
 #include "base/result.h"
 #include "base/slice.h"

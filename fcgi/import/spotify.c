@@ -4,7 +4,7 @@
  */
 #include "base/text.h"
 #include "json/json.h"
-#include "listen/import_format.h"
+#include "import/format.h"
 
 /* The member's value unless it is absent or null. */
 static bool find(const struct jmembers *play, const char *key, struct slice *value)

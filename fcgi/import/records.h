@@ -1,10 +1,10 @@
 /*
- * Private to listen/: the records that an input consists of.
+ * Private to import/: the records that an input consists of.
  */
-#ifndef REFRAIN_LISTEN_IMPORT_RECORDS_H
-#define REFRAIN_LISTEN_IMPORT_RECORDS_H
+#ifndef REFRAIN_IMPORT_RECORDS_H
+#define REFRAIN_IMPORT_RECORDS_H
 
-#include "listen/import_input.h"
+#include "import/input.h"
 
 /* The next line of the input without its end; *found is false after the last. The line is valid
  * until the input is read or passed again; `size` is to be passed then. */

@@ -1,6 +1,6 @@
-#include "listen/import_input.h"
+#include "import/input.h"
 
-#include "listen/import_unpack.h"
+#include "import/unpack.h"
 
 #include <assert.h>
 #include <errno.h>

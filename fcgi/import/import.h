@@ -2,8 +2,8 @@
  * Readers of listening histories in files. The format is found by looking into the file; memory is
  * bounded whatever the size of the file.
  */
-#ifndef REFRAIN_LISTEN_IMPORT_H
-#define REFRAIN_LISTEN_IMPORT_H
+#ifndef REFRAIN_IMPORT_IMPORT_H
+#define REFRAIN_IMPORT_IMPORT_H
 
 #include "listen/listen.h"
 
