@@ -5,6 +5,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0004_invalidation.sql \
 	%D%/0005_reading.sql \
 	%D%/0006_listeners.sql \
+	%D%/0007_imports.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
@@ -12,6 +13,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/feedback.sql \
 	%D%/functions/follows.sql \
 	%D%/functions/history.sql \
+	%D%/functions/imports.sql \
 	%D%/functions/latest_imports.sql \
 	%D%/functions/listens.sql \
 	%D%/functions/playing.sql \

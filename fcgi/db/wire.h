@@ -9,7 +9,7 @@
 
 #include <libpq-fe.h>
 
-enum { FUNCTIONS_MAX = 64 };
+enum { FUNCTIONS_MAX = 96 };
 
 struct db_conn {
     PGconn *pg;

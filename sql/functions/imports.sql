@@ -1,0 +1,379 @@
+-- Imports: uploads and their reports for listeners, jobs for those who do them.
+--
+-- The same file is never done twice at a time, since whoever works on it holds a session lock; and
+-- were it done twice, nothing would come of it: each step says which row it begins at, and stands
+-- only if that is where the import is. Steps lock as feedback_set does: the account, its versions,
+-- and then the job.
+
+create or replace function refrain.import_try_lock(job_id int) returns boolean
+language sql as $$
+    select pg_try_advisory_lock(1383491376, job_id)
+$$;
+comment on function refrain.import_try_lock is
+    'helper: makes this session the one that works on an import, until it ends or import_unlock';
+
+create or replace function refrain.import_unlock(job_id int) returns boolean
+language sql as $$
+    select pg_advisory_unlock(1383491376, job_id)
+$$;
+comment on function refrain.import_unlock is 'all: the session no longer works on this import';
+
+-- ── uploads ──
+
+create or replace function refrain.import_open(
+    user_id int, file_name text, source_user text, play_min_ms bigint)
+returns int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    job_id int;
+begin
+    -- Locked against others that begin at the same time.
+    perform from refrain.users u where u.id = import_open.user_id for no key update;
+    if not found then
+        raise exception 'there is no user %', import_open.user_id using errcode = 'RF001';
+    end if;
+    if (select count(*) from refrain.import_jobs j
+        where j.user_id = import_open.user_id and j.is_upload
+          and j.state in ('uploading', 'waiting', 'running')) >= 20 then
+        raise exception '20 imports of this listener have not ended' using errcode = 'RF005';
+    end if;
+    insert into refrain.import_jobs (user_id, state, is_upload, file_name, source_user, play_min_ms)
+    values (import_open.user_id, 'uploading', true, import_open.file_name,
+            import_open.source_user, import_open.play_min_ms)
+    returning id into job_id;
+    return job_id;
+end
+$$;
+comment on function refrain.import_open is
+    'user: begins an upload, whose id it gives. RF001 for an unknown user, RF005 where twenty '
+    'imports have not ended';
+
+create or replace function refrain.import_append(
+    user_id int, job_id int, number int, data bytea)
+returns boolean
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    update refrain.import_jobs j
+    set size_bytes = j.size_bytes + length(import_append.data), changed_at = now()
+    where j.id = import_append.job_id and j.user_id = import_append.user_id
+      and j.state = 'uploading';
+    if not found then
+        return false;
+    end if;
+    insert into refrain.import_pieces (job_id, number, data)
+    values (import_append.job_id, import_append.number, import_append.data);
+    return true;
+end
+$$;
+comment on function refrain.import_append is
+    'user: adds the piece with this number, counted from 0, to an upload; false where it has gone';
+
+create or replace function refrain.import_submit(user_id int, job_id int) returns boolean
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    update refrain.import_jobs j
+    set state = 'waiting', changed_at = now()
+    where j.id = import_submit.job_id and j.user_id = import_submit.user_id
+      and j.state = 'uploading';
+    return found;
+end
+$$;
+comment on function refrain.import_submit is
+    'user: an upload is complete and waits for a worker; false where it has gone';
+
+create or replace function refrain.import_abandon(user_id int, job_id int) returns boolean
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    delete from refrain.import_jobs j
+    where j.id = import_abandon.job_id and j.user_id = import_abandon.user_id
+      and j.state = 'uploading';
+    return found;
+end
+$$;
+comment on function refrain.import_abandon is 'user: forgets an upload that was broken off';
+
+-- ── reports ──
+
+create or replace function refrain.import_summary(j refrain.import_jobs) returns jsonb
+language sql stable as $$
+    select jsonb_build_object(
+        'id', j.id, 'state', j.state, 'file_name', j.file_name, 'format', j.format,
+        'size_bytes', j.size_bytes,
+        'created', refrain.time_s(j.created_at), 'started', refrain.time_s(j.started_at),
+        'ended', refrain.time_s(j.ended_at),
+        'rows_total', j.rows_total, 'rows', j.rows,
+        'accepted', j.accepted, 'duplicate', j.duplicate,
+        'skipped', (select coalesce(sum(value::bigint), 0) from jsonb_each_text(j.skipped)),
+        'skipped_because', j.skipped,
+        'refused_count', j.refused,
+        'rows_per_s', round(p.rate, 1),
+        'seconds_left', case when j.state = 'running' and p.rate > 0
+                             then ceil((j.rows_total - j.rows) / p.rate) end,
+        'error', j.error)
+    from (select (j.rows - j.run_rows)
+                 / nullif(extract(epoch from coalesce(j.ended_at, j.changed_at) - j.run_at), 0)
+                 as rate) p
+$$;
+comment on function refrain.import_summary is
+    'helper: an import as JSON, but for the rows that were refused; rates are those of its last run';
+
+create or replace function refrain.import_report(
+    user_id int, job_id int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint, out report text)
+language sql stable as $$
+    select s.epoch, s.live, s.past, s.auth,
+           (refrain.import_summary(j) || jsonb_build_object('refused', coalesce((
+                select jsonb_agg(jsonb_build_object(
+                           'file', r.file, 'line', r.line, 'reason', r.reason) order by r.row)
+                from refrain.import_refusals r
+                where r.job_id = j.id), '[]')))::text
+    from refrain.user_state(import_report.user_id) s
+    left join refrain.import_jobs j
+        on j.id = import_report.job_id and j.user_id = import_report.user_id
+$$;
+comment on function refrain.import_report is
+    'user: all that is known of an import as JSON, null where the user has none of this id; and the '
+    'versions, so that who has read how many listens it has stored can be shown them';
+
+create or replace function refrain.import_list(
+    user_id int, before_id int, count int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint, out listed int,
+    out entries text)
+language sql stable as $$
+    select s.epoch, s.live, s.past, s.auth, coalesce(l.listed, 0), coalesce(l.entries, '[]')
+    from refrain.user_state(import_list.user_id) s
+    cross join lateral (
+        select count(*)::int as listed,
+               jsonb_agg(refrain.import_summary(j) order by j.id desc)::text as entries
+        from (select * from refrain.import_jobs x
+              where x.user_id = import_list.user_id
+                and (import_list.before_id is null or x.id < import_list.before_id)
+              order by x.id desc
+              limit import_list.count) j) l
+$$;
+comment on function refrain.import_list is
+    'user: imports as a JSON array, the newest first, from below this id on (null: from the newest)';
+
+create or replace function refrain.import_cancel(
+    user_id int, job_id int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint, out state text)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    update refrain.import_jobs j
+    set state = 'cancelled', ended_at = now(), changed_at = now()
+    where j.id = import_cancel.job_id and j.user_id = import_cancel.user_id
+      and j.state in ('uploading', 'waiting', 'running');
+    if found then
+        delete from refrain.import_pieces p where p.job_id = import_cancel.job_id;
+    end if;
+    -- What it was before, where it had ended already; null where there is no such import.
+    select s.epoch, s.live, s.past, s.auth,
+           (select j.state from refrain.import_jobs j
+            where j.id = import_cancel.job_id and j.user_id = import_cancel.user_id)
+    into epoch, live, past, auth, state
+    from refrain.user_state(import_cancel.user_id) s;
+end
+$$;
+comment on function refrain.import_cancel is
+    'user: ends an import that has not ended; the step that is under way comes to nothing, what '
+    'was stored before stays. The versions, and the state after that: null where there is no such '
+    'import, cancelled, or how it had ended before';
+
+-- ── doing them ──
+
+create or replace function refrain.import_start(job_id int) returns setof refrain.import_jobs
+language sql as $$
+    update refrain.import_jobs j
+    set state = 'running', started_at = coalesce(j.started_at, now()), changed_at = now(),
+        run_at = now(), run_rows = j.rows
+    where j.id = job_id and j.state in ('waiting', 'running')
+    returning j.*
+$$;
+comment on function refrain.import_start is
+    'helper: an import runs, from the row on that it has come to; no row where it has ended';
+
+create or replace function refrain.import_claim(
+    out job_id int, out user_id int, out file_name text, out size_bytes bigint,
+    out source_user text, out play_min_ms bigint, out rows bigint)
+returns setof record
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    candidate int;
+begin
+    for candidate in
+        select id from refrain.import_jobs
+        where is_upload and state in ('waiting', 'running') order by id
+    loop
+        continue when not refrain.import_try_lock(candidate);
+        return query
+        select j.id, j.user_id, j.file_name, j.size_bytes, j.source_user, j.play_min_ms, j.rows
+        from refrain.import_start(candidate) j;
+        if found then
+            return;
+        end if;
+        perform refrain.import_unlock(candidate);
+    end loop;
+end
+$$;
+comment on function refrain.import_claim is
+    'all: the oldest upload that nobody works on, which this session does from now on; no row where '
+    'there is none';
+
+create or replace function refrain.import_resume(
+    user_id int, file_name text, digest text, size_bytes bigint, source_user text,
+    play_min_ms bigint, out job_id int, out rows bigint)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform from refrain.users u where u.id = import_resume.user_id for no key update;
+    if not found then
+        raise exception 'there is no user %', import_resume.user_id using errcode = 'RF001';
+    end if;
+    select j.id into job_id
+    from refrain.import_jobs j
+    where j.user_id = import_resume.user_id and not j.is_upload and j.state = 'running'
+      and j.digest = import_resume.digest
+      and j.source_user is not distinct from import_resume.source_user
+      and j.play_min_ms = import_resume.play_min_ms;
+    if job_id is null then
+        insert into refrain.import_jobs (
+            user_id, state, is_upload, file_name, digest, size_bytes, source_user, play_min_ms)
+        values (import_resume.user_id, 'running', false, import_resume.file_name,
+                import_resume.digest, import_resume.size_bytes, import_resume.source_user,
+                import_resume.play_min_ms)
+        returning id into job_id;
+    end if;
+    if not refrain.import_try_lock(job_id) then
+        raise exception 'another process is importing this file for this listener'
+            using errcode = 'RF005';
+    end if;
+    select j.rows into rows from refrain.import_start(job_id) j;
+end
+$$;
+comment on function refrain.import_resume is
+    'user: takes up the import of a file that was broken off, or begins it; the rows that have been '
+    'dealt with. RF001 for an unknown user, RF005 while another session is at it';
+
+create or replace function refrain.import_piece(user_id int, job_id int, number int)
+returns setof bytea
+language sql stable as $$
+    select p.data
+    from refrain.import_pieces p
+    join refrain.import_jobs j on j.id = p.job_id
+    where p.job_id = import_piece.job_id and p.number = import_piece.number
+      and j.user_id = import_piece.user_id
+$$;
+comment on function refrain.import_piece is
+    'user: a piece of an upload; no row beyond the last, or where the import has ended';
+
+create or replace function refrain.import_tell(
+    user_id int, job_id int, format text, rows_total bigint)
+returns boolean
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    update refrain.import_jobs j
+    set format = import_tell.format, rows_total = import_tell.rows_total, changed_at = now()
+    where j.id = import_tell.job_id and j.user_id = import_tell.user_id and j.state = 'running';
+    return found;
+end
+$$;
+comment on function refrain.import_tell is
+    'user: notes what is known of a file before its rows are stored; false where the import has '
+    'ended';
+
+create or replace function refrain.import_step(
+    user_id int, job_id int, from_row bigint, progress jsonb,
+    listened_at_s bigint[], recording_ids bigint[], artist_ids bigint[],
+    release_ids bigint[], artist_names text[], track_names text[], release_names text[],
+    durations_ms bigint[], clients text[], infos text[], metadatas text[],
+    out accepted int, out epoch bigint, out live bigint, out past bigint, out auth bigint)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    given constant bigint := cardinality(listened_at_s);
+begin
+    perform from refrain.users u where u.id = import_step.user_id for key share;
+    if not found then
+        raise exception 'there is no user %', import_step.user_id using errcode = 'RF001';
+    end if;
+    select a.accepted, a.epoch, a.live, a.past, a.auth into accepted, epoch, live, past, auth
+    from refrain.listen_add(
+        import_step.user_id, listened_at_s, recording_ids, artist_ids, release_ids, artist_names,
+        track_names, release_names, durations_ms, clients, infos, metadatas) a;
+
+    insert into refrain.import_refusals (job_id, row, file, line, reason)
+    select import_step.job_id, r.row, r.file, r.line, r.reason
+    from jsonb_to_recordset(progress -> 'refused')
+         r(row bigint, file text, line bigint, reason text);
+
+    update refrain.import_jobs j
+    set rows = j.rows + (progress ->> 'rows')::bigint,
+        accepted = j.accepted + import_step.accepted,
+        duplicate = j.duplicate + given - import_step.accepted,
+        refused = j.refused + (progress ->> 'refused_count')::bigint,
+        skipped = (
+            select coalesce(jsonb_object_agg(s.key, s.count), '{}')
+            from (select key, sum(value::bigint) as count
+                  from (select * from jsonb_each_text(j.skipped)
+                        union all
+                        select * from jsonb_each_text(progress -> 'skipped')) e
+                  group by key) s),
+        changed_at = clock_timestamp()
+    where j.id = import_step.job_id and j.user_id = import_step.user_id
+      and j.state = 'running' and j.rows = import_step.from_row;
+    if not found then
+        raise exception 'the import has ended, or another process has gone on with it'
+            using errcode = 'RF005';
+    end if;
+end
+$$;
+comment on function refrain.import_step is
+    'user: stores listens as listen_add does and notes, in the same transaction, that so many more '
+    'rows of the import have been dealt with. from_row is how many were before; progress is an '
+    'object of rows, skipped (counts by reason), refused_count and refused (an array of objects of '
+    'row, file, line and reason). RF005, and nothing is stored, where the import is not there';
+
+create or replace function refrain.import_end(
+    user_id int, job_id int, state text, error text)
+returns boolean
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    update refrain.import_jobs j
+    set state = import_end.state, error = import_end.error, ended_at = now(), changed_at = now()
+    where j.id = import_end.job_id and j.user_id = import_end.user_id and j.state = 'running';
+    if found then
+        delete from refrain.import_pieces p where p.job_id = import_end.job_id;
+        return true;
+    end if;
+    return false;
+end
+$$;
+comment on function refrain.import_end is
+    'user: an import that runs is done or failed, for this reason; false where it has ended already';
+
+create or replace function refrain.import_purge() returns int
+language plpgsql as $$
+declare
+    removed int;
+begin
+    delete from refrain.import_jobs where id = any (array(
+        select id from refrain.import_jobs
+        where (state = 'uploading' and changed_at < now() - interval '1 hour')
+           or ended_at < now() - interval '90 days'
+        limit 100
+        for update skip locked));
+    get diagnostics removed = row_count;
+    return removed;
+end
+$$;
+comment on function refrain.import_purge is
+    'all: removes up to 100 uploads that were broken off an hour ago, and reports that are 90 days '
+    'old; how many. To be called every minute';
