@@ -19,14 +19,14 @@ struct import_options {
 
 enum import_row {
     IMPORT_LISTEN,  /* a listen */
-    IMPORT_SKIPPED, /* rightly left out: too short, a podcast, somebody else's, playing now */
+    IMPORT_SKIPPED, /* rightly left out: too short, a podcast, somebody else's, playing now; the
+                     * reason, one of few, is in the error's text */
     IMPORT_REFUSED, /* a bad row: the reason is in the error's text */
     IMPORT_END,
 };
 
-/* Opens a ListenBrainz export (zip, JSONL, or one JSON array), a Spotify extended streaming history
- * (JSON, or its zip), or a Last.fm-1K TSV. The options are copied. RESULT_INVALID says what is
- * wrong with the file, and what can be read. */
+/* Opens a file in one of the formats of docs/imports.md. The options are copied. RESULT_INVALID says
+ * what is wrong with the file, and what can be read. */
 enum result import_open(const char *path, const struct import_options *options,
                         struct import **import, struct error *error) MUST_CHECK;
 void import_close(struct import **import);

@@ -145,7 +145,13 @@ static enum result expect(struct input *input, char wanted, const char *otherwis
 
 static bool is_array(const char *step)
 {
-    return strcmp(step, "[]") == 0;
+    return step[0] == '[';
+}
+
+/* Whether the value that begins with `c` is at the end of the way. */
+static bool is_wanted(const char *step, char c)
+{
+    return step == NULL || (strcmp(step, "[]?") == 0 && c != '[');
 }
 
 /* Enters the container on the way that begins here; another kind of value is passed. */
@@ -241,6 +247,20 @@ static enum result finish(struct input *input, struct error *error)
     return RESULT_OK;
 }
 
+/* The value that the window begins with. */
+static enum result take(struct input *input, struct slice *item, size_t *size,
+                        struct error *error)
+{
+    enum result result = find_end(input, true, size, error);
+    if (result == RESULT_OK && *size == 0) {
+        result = fail(input, "damaged JSON: a value is missing", error);
+    }
+    if (result == RESULT_OK) {
+        *item = slice_of(input_window(input).data, *size);
+    }
+    return result;
+}
+
 enum result items_next(struct items *items, struct input *input, struct slice *item, size_t *size,
                        bool *found, struct error *error)
 {
@@ -250,21 +270,17 @@ enum result items_next(struct items *items, struct input *input, struct slice *i
     }
     enum result result = RESULT_OK;
     while (result == RESULT_OK) {
-        char c;
-        *found = items->at_value && items->path[items->level] == NULL;
+        char c = '\0';
+        if (items->at_value) {
+            result = peek(input, &c, error);
+        }
+        *found = items->at_value && is_wanted(items->path[items->level], c);
+        if (result != RESULT_OK) {
+            return result;
+        }
         if (*found) {
             items->at_value = false;
-            result = peek(input, &c, error);
-            if (result == RESULT_OK) {
-                result = find_end(input, true, size, error);
-            }
-            if (result == RESULT_OK && *size == 0) {
-                result = fail(input, "damaged JSON: a value is missing", error);
-            }
-            if (result == RESULT_OK) {
-                *item = slice_of(input_window(input).data, *size);
-            }
-            return result;
+            return take(input, item, size, error);
         }
         if (items->at_value) {
             result = enter(items, input, error);

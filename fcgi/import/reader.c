@@ -12,7 +12,15 @@ static const struct import_format *const formats[] = {
     &import_listenbrainz_list,
     &import_listenbrainz_lines,
     &import_spotify,
+    &import_lastfm_list,
+    &import_lastfm_page,
+    &import_lastfm_answers,
+    &import_lastfm_answer,
+    &import_lastfm_table,
     &import_lastfm1k,
+    &import_audioscrobbler,
+    &import_maloja,
+    &import_koito,
 };
 enum { formats_count = sizeof formats / sizeof *formats };
 
@@ -25,6 +33,7 @@ struct import {
     struct buffer listen; /* the last row as a submission has it */
     bool in_file;
     size_t record_bytes; /* of the last record, to be passed before the next is read */
+    int64_t record_lines;
     int64_t line;
 };
 
@@ -63,6 +72,16 @@ enum result import_refuse(enum import_row *row, struct error *error, const char 
     va_list args;
     va_start(args, format);
     *row = IMPORT_REFUSED;
+    (void)error_set_list(error, RESULT_OK, "import", format, args);
+    va_end(args);
+    return RESULT_OK;
+}
+
+enum result import_skip(enum import_row *row, struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    *row = IMPORT_SKIPPED;
     (void)error_set_list(error, RESULT_OK, "import", format, args);
     va_end(args);
     return RESULT_OK;
@@ -163,19 +182,43 @@ void import_close(struct import **import)
 
 /* ── reading ── */
 
+/* What a format begins with is passed, and told it. */
+static void begin_file(struct import *import)
+{
+    const struct import_format *format = import->format;
+    import->items = (struct items){.path = format->path};
+    import->context.file = (struct import_file){0};
+    import->line = 1;
+    import->record_lines = 0;
+    if (format->begin == NULL) {
+        return;
+    }
+    struct slice head = input_window(import->input);
+    size_t size = format->begin(&import->context, head);
+    for (size_t i = 0; i < size; i++) {
+        import->line += head.data[i] == '\n';
+    }
+    input_pass(import->input, size);
+}
+
 static enum result next_in_file(struct import *import, struct slice *record, bool *found,
                                 struct error *error)
 {
+    const struct import_format *format = import->format;
     input_pass(import->input, import->record_bytes);
+    import->line += import->record_lines;
     import->record_bytes = 0;
+    import->record_lines = 1;
     *found = false;
-    enum result result =
-        import->format->path == NULL
-            ? lines_next(import->input, record, &import->record_bytes, found, error)
-            : items_next(&import->items, import->input, record, &import->record_bytes, found,
-                         error);
-    import->line += result == RESULT_OK && *found;
-    return result;
+    if (format->path != NULL) {
+        return items_next(&import->items, import->input, record, &import->record_bytes, found,
+                          error);
+    }
+    if (format->is_table) {
+        return rows_next(import->input, &import->context.file, record, &import->record_bytes,
+                         &import->record_lines, found, error);
+    }
+    return lines_next(import->input, record, &import->record_bytes, found, error);
 }
 
 /* The next record that is more than blanks, in this file or the next of the zip. */
@@ -190,8 +233,7 @@ static enum result next_record(struct import *import, struct slice *record, bool
                 *found = false;
                 return result;
             }
-            import->items = (struct items){.path = import->format->path};
-            import->line = 0;
+            begin_file(import);
         }
         result = next_in_file(import, record, found, error);
         if (result != RESULT_OK) {

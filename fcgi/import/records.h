@@ -4,6 +4,7 @@
 #ifndef REFRAIN_IMPORT_RECORDS_H
 #define REFRAIN_IMPORT_RECORDS_H
 
+#include "import/format.h"
 #include "import/input.h"
 
 /* The next line of the input without its end; *found is false after the last. The line is valid
@@ -11,10 +12,18 @@
 enum result lines_next(struct input *input, struct slice *line, size_t *size, bool *found,
                        struct error *error) MUST_CHECK;
 
+/* The next row of a table, of a line or of up to eight, likewise; `table` tells its separator and
+ * how many columns it should have. Where a quote opens a row that has no end near by, or another
+ * number of columns at its end, only the line is given: what is wrong with it is said of the line,
+ * and the next is read as usual. */
+enum result rows_next(struct input *input, const struct import_file *table, struct slice *row,
+                      size_t *size, int64_t *lines, bool *found, struct error *error) MUST_CHECK;
+
 /* JSON values at a place in one large document, without the document in memory. */
 struct items {
     /* The way to them: "[]" for every item of an array, else the name of a member; ended by NULL.
-     * {"[]", "track", NULL} are the values of "track" in each object of the array. */
+     * {"[]", "track", NULL} are the values of "track" in each object of the array. "[]?" at the end
+     * are the items of an array, or what stands there in its stead. */
     const char *const *path;
     size_t level; /* containers on the way that have been entered */
     bool begun;   /* the document's outermost value has been reached */

@@ -65,6 +65,24 @@ static void append_info(struct buffer *to, const struct jmembers *play, int64_t 
     buffer_append_char(to, '}');
 }
 
+/* What a play without a track's name is. */
+static const char *find_kind(const struct jmembers *play)
+{
+    static const char *const kinds[][2] = {
+        {"episode_name", "a podcast"},
+        {"spotify_episode_uri", "a podcast"},
+        {"audiobook_title", "an audiobook"},
+        {"audiobook_uri", "an audiobook"},
+    };
+    struct slice value;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (find(play, kinds[i][0], &value)) {
+            return kinds[i][1];
+        }
+    }
+    return "no track's name is known";
+}
+
 static enum result translate(struct import_context *context, struct slice record,
                              struct buffer *listen, enum import_row *row, struct error *error)
 {
@@ -91,10 +109,12 @@ static enum result translate(struct import_context *context, struct slice record
         || played_ms < 0) {
         return import_refuse(row, error, "ms_played must be a number of milliseconds");
     }
-    bool music = find(&play, "master_metadata_track_name", &value);
-    if (!music || played_ms < context->options->play_min_ms) {
-        *row = IMPORT_SKIPPED;
-        return RESULT_OK;
+    if (!find(&play, "master_metadata_track_name", &value)) {
+        return import_skip(row, error, "%s", find_kind(&play));
+    }
+    if (played_ms < context->options->play_min_ms) {
+        return import_skip(row, error, "shorter than %lld s",
+                           (long long)context->options->play_min_ms / 1000);
     }
     buffer_append_format(listen, "{\"listened_at\":%lld,\"track_metadata\":{",
                          (long long)(ended_s - played_ms / 1000));
@@ -108,7 +128,7 @@ static enum result translate(struct import_context *context, struct slice record
 
 static bool knows(struct slice head)
 {
-    return import_begins(head, '[') && import_contains(head, "\"master_metadata_track_name\"");
+    return import_begins(head, '[') && import_has_key(head, 2, "master_metadata_track_name");
 }
 
 static const char *const path[] = {"[]", NULL};

@@ -320,7 +320,7 @@ static void lastfm1k_refuses_bad_rows(void)
          "6 columns parted by tabs are expected, there are 7"},
         {"no tabs", "6 columns parted by tabs are expected, there are 1"},
         {"user_1\tnoon\t\tWeill\t\tSong",
-         "the second column must be a time such as 2009-05-04T23:08:57Z"},
+         "the second column must be a time such as 1241478537 or 2009-05-04T23:08:57Z"},
         {"user_1\t2009-05-04T23:08:57Z\t\tWeill\t\t ", "field track_metadata.track_name is empty."},
         {"user_1\t2009-05-04T23:08:57Z\t\tB\xe9la\t\tSong", "the line is not UTF-8"},
         {"user_1\t2009-05-04T23:08:57Z\tx\tWeill\t\tSong", "artist_mbids MBID format invalid."},
