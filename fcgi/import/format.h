@@ -67,6 +67,9 @@ extern const struct import_format import_audioscrobbler;
 extern const struct import_format import_maloja;
 extern const struct import_format import_koito;
 
+/* The formats in the order in which they are tried; NULL behind the last. */
+const struct import_format *import_format_at(size_t index);
+
 /* Takes the first line off `text`; false where there is none left. */
 bool import_take_line(struct slice *text, struct slice *line);
 

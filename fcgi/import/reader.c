@@ -39,6 +39,11 @@ struct import {
 
 /* ── helpers of the formats ── */
 
+const struct import_format *import_format_at(size_t index)
+{
+    return index < formats_count ? formats[index] : NULL;
+}
+
 bool import_take_line(struct slice *text, struct slice *line)
 {
     if (text->size_bytes == 0) {

@@ -109,6 +109,7 @@ static void read_rows(struct import *import, struct fixture_outcome *outcome)
             break;
         case IMPORT_SKIPPED:
             outcome->skipped++;
+            outcome->reason = error;
             break;
         case IMPORT_REFUSED:
             outcome->refused++;

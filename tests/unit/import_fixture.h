@@ -25,6 +25,7 @@ const char *fixture_zip(const char *name, const struct fixture_member *members, 
 struct fixture_outcome {
     enum result result; /* of opening, or of reading on */
     struct error error; /* of that, or of the last row refused */
+    struct error reason; /* of the last row skipped */
     int listens, skipped, refused;
     char format[80];
     char file[80];      /* of the last row refused, and its line */

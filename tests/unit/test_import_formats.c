@@ -177,10 +177,17 @@ static void spotify_skips_what_is_no_listen(void)
               PLAY("2023-05-04T23:08:57Z", "30000", "\"t\"", "") ","
               PLAY("2023-05-04T23:18:57Z", "600000", "null", ",\"episode_name\":\"e\"") "]");
     CU_ASSERT(counts(1, 2, 0));
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "a podcast");
     CU_ASSERT_EQUAL(outcome.last.listened_at_s, 1683241737 - 30);
     const struct import_options all = {.play_min_ms = 0};
     outcome = fixture_read(fixture_path("history"), &all);
     CU_ASSERT(counts(2, 1, 0));
+    read_text("[" PLAY("2023-05-04T23:08:57Z", "29999", "\"t\"", "") "]");
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "shorter than 30 s");
+    read_text("[" PLAY("2023-05-04T23:08:57Z", "29999", "null", ",\"audiobook_uri\":\"e\"") "]");
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "an audiobook");
+    read_text("[" PLAY("2023-05-04T23:08:57Z", "29999", "null", "") "]");
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "no track's name is known");
 }
 
 static void spotify_ids_are_taken_where_they_are_sound(void)
@@ -300,6 +307,7 @@ static void lastfm1k_takes_one_persons_listens(void)
     const struct import_options first = {.source_user = "user_1"};
     outcome = fixture_read(fixture_path("history"), &first);
     CU_ASSERT(counts(3, 1, 0));
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "another listener's");
     const struct import_options second = {.source_user = "user_2"};
     outcome = fixture_read(fixture_path("history"), &second);
     CU_ASSERT(counts(1, 3, 0));

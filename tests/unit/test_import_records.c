@@ -76,6 +76,7 @@ static const char *items_of(const char *const *path, const char *text)
 static const char *const plain[] = {"[]", NULL};
 static const char *const member[] = {"scrobbles", "[]", NULL};
 static const char *const pages[] = {"[]", "track", "[]", NULL};
+static const char *const lone[] = {"[]", "track", "[]?", NULL};
 
 static void lines_end_as_they_like(void)
 {
@@ -105,6 +106,13 @@ static void items_deeper_in_a_document(void)
     CU_ASSERT_STRING_EQUAL(items_of(pages, "[{\"track\":[1,2],\"x\":3},null,{\"y\":[]},"
                                            "{\"track\":[]},{\"z\":\"\\\"{\",\"track\":[[4]]} ,5]"),
                            "1|2|[4]|");
+}
+
+static void an_item_without_its_array(void)
+{
+    CU_ASSERT_STRING_EQUAL(items_of(lone, "[{\"track\":[1,[2]]},{\"track\":{\"a\":3},\"x\":4},"
+                                          "{\"track\":[5]},{\"track\" : 6}]"),
+                           "1|[2]|{\"a\":3}|5|6|");
 }
 
 static void damage_is_told(void)
@@ -166,6 +174,7 @@ int main(void)
         UNIT_TEST(lines_end_as_they_like),
         UNIT_TEST(items_of_an_array),
         UNIT_TEST(items_deeper_in_a_document),
+        UNIT_TEST(an_item_without_its_array),
         UNIT_TEST(damage_is_told),
         UNIT_TEST(pieces_do_not_matter),
     };
