@@ -16,6 +16,7 @@ dist_doc_DATA += \
 	%D%/configuration.md \
 	%D%/consistency.md \
 	%D%/http-api.md \
+	%D%/imports.md \
 	%D%/listenbrainz-compatibility.md \
 	%D%/metrics.md \
 	%D%/performance.md \

@@ -26,12 +26,22 @@ struct import_file {
     char client[IMPORT_CLIENT_SIZE]; /* what has written the file */
 };
 
+/* MBIDs of a listen that were not sent with it, as struct listen has them. */
+struct import_mapping {
+    struct slice artist_mbids;
+    struct slice recording_mbid;
+    struct slice release_mbid;
+    struct slice release_group_mbid;
+};
+
 /* What a format has at hand while a file is read. */
 struct import_context {
     const struct import_options *options;
     struct arena *row_arena;  /* emptied before each record */
     struct arena *file_arena; /* lives as long as the import */
     struct import_file file;
+    struct import_mapping mapping;   /* emptied before each record */
+    struct import_feedback feedback; /* what a record was that became IMPORT_FEEDBACK */
 };
 
 struct import_format {
@@ -43,8 +53,6 @@ struct import_format {
     /* Takes down in context->file what the first lines tell: how many bytes they are, which are
      * no records. NULL: the first line is one. */
     size_t (*begin)(struct import_context *context, struct slice head);
-    /* Names of the files within a zip that are of this format (see unpack_has()); NULL: none. */
-    const char *const *members;
     /* Whether a file that begins like this is of this format. The last line may be cut. */
     bool (*knows)(struct slice head);
     /* Appends the record as a listen of a submission ({"listened_at":…, "track_metadata":…}, well

@@ -5,6 +5,7 @@
 #ifndef REFRAIN_IMPORT_IMPORT_H
 #define REFRAIN_IMPORT_IMPORT_H
 
+#include "base/text.h"
 #include "listen/listen.h"
 
 #include <stdbool.h>
@@ -18,7 +19,8 @@ struct import_options {
 };
 
 enum import_row {
-    IMPORT_LISTEN,  /* a listen */
+    IMPORT_LISTEN,
+    IMPORT_FEEDBACK, /* see import_feedback() */
     IMPORT_SKIPPED, /* rightly left out: too short, a podcast, somebody else's, playing now; the
                      * reason, one of few, is in the error's text */
     IMPORT_REFUSED, /* a bad row: the reason is in the error's text */
@@ -37,9 +39,20 @@ void import_close(struct import **import);
 enum result import_next(struct import *import, enum import_row *row, struct listen *listen,
                         struct error *error) MUST_CHECK;
 
+/* That a recording is loved (1) or hated (-1), by either id or both, the other is empty. */
+struct import_feedback {
+    char msid[UUID_TEXT_SIZE];
+    char mbid[UUID_TEXT_SIZE];
+    int score;
+    int64_t created_s;
+};
+/* What the last row was, where it was IMPORT_FEEDBACK; valid until the next call. */
+const struct import_feedback *import_feedback(const struct import *import);
+
 /* Where the last row stood: the file (within a zip: its member) and the line or item, from 1. */
 const char *import_file(const struct import *import);
 int64_t import_line(const struct import *import);
+/* That of the first file that is in any; "none" before a zip has come to it. */
 const char *import_format_name(const struct import *import);
 
 /* Read so far and in all, for progress; the total may be an estimate. */

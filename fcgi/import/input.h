@@ -12,29 +12,28 @@
 #include <stdint.h>
 
 enum {
-    INPUT_RECORD_MAX_BYTES = 32 << 20, /* above the longest listen that a submission can make */
+    INPUT_RECORD_MAX_BYTES = 16 << 20, /* above the longest listen that a submission can make */
     INPUT_HEAD_BYTES = 64 << 10,
 };
 
 struct input;
 
 /* RESULT_INVALID: it can't be opened or read, is a directory, empty, or in another form than UTF-8
- * text or zip. Of a file that is no zip, the window holds the head (as much of it as there is). */
+ * text, be it packed by zip or gzip. Of a file that is no zip, the window holds the head (as much of
+ * it as there is). */
 enum result input_open(const char *path, struct input **input, struct error *error) MUST_CHECK;
 void input_close(struct input **input);
 
-/* Whether it is a zip with a member whose name fits one of the patterns (see unpack_has()). */
 bool input_is_zip(const struct input *input);
-bool input_has_member(const struct input *input, const char *const *patterns);
-/* Of a zip: only these members are read. To be called before input_next(). */
-void input_choose_members(struct input *input, const char *const *patterns);
 
-/* Goes to the next file (there is one, unless it is a zip) and past its byte order mark. */
+/* Goes to the next file (there is one, unless it is a zip) and past its byte order mark; the window
+ * holds its head. */
 enum result input_next(struct input *input, bool *found, struct error *error) MUST_CHECK;
 
 /* What has been read and not passed; valid until the next call that reads or passes. */
 struct slice input_window(const struct input *input);
-/* Makes the window longer; *more is false at the end of the file. */
+/* Makes the window longer; *more is false at the end of the file. RESULT_TOO_LARGE, and nothing has
+ * changed, where it is as long as it can be. */
 enum result input_read(struct input *input, bool *more, struct error *error) MUST_CHECK;
 void input_pass(struct input *input, size_t size_bytes);
 

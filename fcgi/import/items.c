@@ -77,22 +77,33 @@ static enum result read_on(struct input *input, struct error *error)
 }
 
 /* Finds the end of the value that the window begins with. If it is not kept, all but its last
- * piece has been passed, and that is what `size` tells. */
+ * piece has been passed, and that is what `size` tells. One that is too large to be kept has been
+ * passed whole. */
 static enum result find_end(struct input *input, bool keep, size_t *size, struct error *error)
 {
     struct extent extent = {0};
+    struct error too_large;
+    bool kept = keep;
     size_t at = 0;
     while (!pass_value(&extent, input_window(input), &at)) {
-        if (!keep) {
+        if (!kept) {
             input_pass(input, at);
             at = 0;
         }
         enum result result = read_on(input, error);
-        if (result != RESULT_OK) {
+        if (result == RESULT_TOO_LARGE) {
+            too_large = *error;
+            kept = false;
+        } else if (result != RESULT_OK) {
             return result;
         }
     }
     *size = at;
+    if (keep && !kept) {
+        input_pass(input, at);
+        *error = too_large;
+        return RESULT_TOO_LARGE;
+    }
     return RESULT_OK;
 }
 

@@ -30,3 +30,22 @@ enum result lines_next(struct input *input, struct slice *line, size_t *size, bo
         }
     }
 }
+
+enum result lines_pass(struct input *input, struct error *error)
+{
+    bool more = true;
+    while (more) {
+        struct slice window = input_window(input);
+        const char *end = memchr(window.data, '\n', window.size_bytes);
+        if (end != NULL) {
+            input_pass(input, (size_t)(end - window.data) + 1);
+            return RESULT_OK;
+        }
+        input_pass(input, window.size_bytes);
+        enum result result = input_read(input, &more, error);
+        if (result != RESULT_OK) {
+            return result;
+        }
+    }
+    return RESULT_OK;
+}

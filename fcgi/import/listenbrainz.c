@@ -1,8 +1,11 @@
 /*
  * ListenBrainz' own exports: a zip of listens/YYYY/M.jsonl, such a file alone, or (until 2025) one
- * JSON array. A listen there is a listen as it was submitted, with what the server knows besides;
- * that is left out.
+ * JSON array. A listen there is a listen as it was submitted, with what the server knows besides:
+ * of that, the MBIDs which it has found are taken over. Love and hate are lines of their own, in
+ * feedback.jsonl of the zip, and at the end of what Refrain exports.
  */
+#include "base/clock.h"
+#include "base/text.h"
 #include "json/json.h"
 #include "import/format.h"
 
@@ -69,6 +72,120 @@ static enum result append_metadata(struct buffer *to, struct slice metadata, str
     return result;
 }
 
+/* The MBID's text in its usual form, empty where the value is none. */
+static enum result read_mbid(struct slice value, struct arena *arena, struct slice *mbid)
+{
+    unsigned char uuid[16];
+    char text[UUID_TEXT_SIZE];
+    *mbid = slice_of(NULL, 0);
+    if (jtext_kind(value) != JSON_STRING || !text_parse_uuid(jtext_inside(value), uuid)) {
+        return RESULT_OK;
+    }
+    text_format_uuid(uuid, text);
+    const char *copy = arena_copy(arena, slice_text(text));
+    *mbid = slice_of(copy, sizeof text - 1);
+    return copy == NULL ? RESULT_NO_MEMORY : RESULT_OK;
+}
+
+/* All of them as "{uuid,uuid}", or none. */
+static enum result read_mbids(struct slice value, struct arena *arena, struct slice *mbids)
+{
+    enum { most = 100 };
+    char text[2 + most * UUID_TEXT_SIZE];
+    size_t size = 0;
+    struct jtext_cursor cursor = {0};
+    struct slice item;
+    while (jtext_kind(value) == JSON_ARRAY && jtext_next_item(value, &cursor, &item)) {
+        struct slice mbid;
+        enum result result = read_mbid(item, arena, &mbid);
+        if (result != RESULT_OK || mbid.size_bytes == 0
+            || size + mbid.size_bytes + 3 > sizeof text) {
+            return result;
+        }
+        text[size] = size == 0 ? '{' : ',';
+        memcpy(text + size + 1, mbid.data, mbid.size_bytes);
+        size += 1 + mbid.size_bytes;
+    }
+    if (size == 0) {
+        return RESULT_OK;
+    }
+    text[size] = '}';
+    const char *copy = arena_copy(arena, slice_of(text, size + 1));
+    *mbids = slice_of(copy, size + 1);
+    return copy == NULL ? RESULT_NO_MEMORY : RESULT_OK;
+}
+
+static enum result read_mapping(struct import_context *context, struct slice metadata)
+{
+    struct slice found;
+    struct slice value;
+    struct import_mapping *mapping = &context->mapping;
+    const struct {
+        const char *key;
+        struct slice *mbid;
+    } fields[] = {
+        {"recording_mbid", &mapping->recording_mbid},
+        {"release_mbid", &mapping->release_mbid},
+        {"release_group_mbid", &mapping->release_group_mbid},
+    };
+    if (jtext_kind(metadata) != JSON_OBJECT || !jtext_member(metadata, "mbid_mapping", &found)
+        || jtext_kind(found) != JSON_OBJECT) {
+        return RESULT_OK;
+    }
+    enum result result = RESULT_OK;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields && result == RESULT_OK; i++) {
+        if (jtext_member(found, fields[i].key, &value)) {
+            result = read_mbid(value, context->row_arena, fields[i].mbid);
+        }
+    }
+    if (result == RESULT_OK && jtext_member(found, "artist_mbids", &value)) {
+        result = read_mbids(value, context->row_arena, &mapping->artist_mbids);
+    }
+    return result;
+}
+
+/* A time in seconds or as a text; false where it is neither. */
+static bool read_created(struct slice record, int64_t *time_s)
+{
+    struct slice value;
+    return jtext_member(record, "created", &value)
+           && (jtext_kind(value) == JSON_STRING ? text_parse_time(jtext_inside(value), time_s)
+                                                : text_parse_int(value, time_s));
+}
+
+static void read_id(struct slice record, const char *key, char text[UUID_TEXT_SIZE])
+{
+    unsigned char uuid[16];
+    struct slice value;
+    text[0] = '\0';
+    if (jtext_member(record, key, &value) && jtext_kind(value) == JSON_STRING
+        && text_parse_uuid(jtext_inside(value), uuid)) {
+        text_format_uuid(uuid, text);
+    }
+}
+
+static enum result take_feedback(struct import_context *context, struct slice record,
+                                 struct slice score, enum import_row *row, struct error *error)
+{
+    struct import_feedback *feedback = &context->feedback;
+    read_id(record, "recording_msid", feedback->msid);
+    read_id(record, "recording_mbid", feedback->mbid);
+    feedback->score = slice_is(score, "1") - slice_is(score, "-1");
+    if (feedback->score == 0) {
+        return import_refuse(row, error, "the score of a recording must be 1 or -1");
+    }
+    if (feedback->msid[0] == '\0' && feedback->mbid[0] == '\0') {
+        return import_refuse(row, error,
+                             "feedback must have a recording_msid or a recording_mbid, a UUID");
+    }
+    if (!read_created(record, &feedback->created_s) || feedback->created_s < 0
+        || feedback->created_s > clock_wall_s()) {
+        return import_refuse(row, error, "created must be a time in seconds, and not ahead");
+    }
+    *row = IMPORT_FEEDBACK;
+    return RESULT_OK;
+}
+
 static enum result translate(struct import_context *context, struct slice record,
                              struct buffer *listen, enum import_row *row, struct error *error)
 {
@@ -81,18 +198,23 @@ static enum result translate(struct import_context *context, struct slice record
     }
     struct slice value;
     if (jtext_member(record, "playing_now", &value) && slice_is(value, "true")) {
-        *row = IMPORT_SKIPPED;
-        return RESULT_OK;
+        return import_skip(row, error, "playing now");
+    }
+    struct slice score;
+    bool timed = jtext_member(record, "listened_at", &value);
+    if (!timed && jtext_member(record, "score", &score)) {
+        return take_feedback(context, record, score, row, error);
     }
     char between = '{';
     enum result result = RESULT_OK;
-    if (jtext_member(record, "listened_at", &value)) {
+    if (timed) {
         append_key(listen, &between, slice_text("listened_at"));
         buffer_append_slice(listen, value);
     }
     if (jtext_member(record, "track_metadata", &value)) {
         append_key(listen, &between, slice_text("track_metadata"));
         result = append_metadata(listen, value, context->row_arena);
+        result = result == RESULT_OK ? read_mapping(context, value) : result;
     }
     append_end(listen, between);
     return result;
@@ -102,7 +224,10 @@ static bool knows_lines(struct slice head)
 {
     struct slice line;
     while (import_take_line(&head, &line)) {
-        if (import_begins(line, '{') && import_contains(line, "\"track_metadata\"")) {
+        bool listen = import_contains(line, "\"track_metadata\"");
+        bool feedback = import_contains(line, "\"score\"")
+                        && import_contains(line, "\"recording_ms");
+        if (import_begins(line, '{') && (listen || feedback)) {
             return true;
         }
     }
@@ -114,7 +239,6 @@ static bool knows_list(struct slice head)
     return import_begins(head, '[') && import_contains(head, "\"track_metadata\"");
 }
 
-static const char *const members[] = {"listens/*.jsonl", "*/listens/*.jsonl", NULL};
 static const char *const list_path[] = {"[]", NULL};
 
 const struct import_format import_listenbrainz_list = {
@@ -125,8 +249,7 @@ const struct import_format import_listenbrainz_list = {
 };
 
 const struct import_format import_listenbrainz_lines = {
-    .name = "ListenBrainz export (zip or JSON lines)",
-    .members = members,
+    .name = "ListenBrainz export (JSON lines)",
     .knows = knows_lines,
     .translate = translate,
 };

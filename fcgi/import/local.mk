@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	%D%/audioscrobbler.c \
 	%D%/columns.c %D%/columns.h \
 	%D%/format.h \
+	%D%/gunzip.c %D%/gunzip.h \
 	%D%/import.h \
 	%D%/input.c %D%/input.h \
 	%D%/items.c \

@@ -110,6 +110,10 @@ enum result play_write(const struct play *play, const struct play_names *names,
     }
     append_info(listen, play);
     buffer_append_text(listen, "}}");
+    if (listen->size_bytes > LISTEN_AVERAGE_MAX_BYTES) {
+        return import_refuse(row, error, "the listen would take %zu bytes, at most %d are allowed",
+                             listen->size_bytes, LISTEN_AVERAGE_MAX_BYTES);
+    }
     return RESULT_OK;
 }
 

@@ -48,8 +48,9 @@ struct play_names {
     const char *track;
 };
 
-/* Appends the listen, or refuses the row where its time or a name is missing. Zero stands for a
- * number that is unknown. Other values are checked afterwards (struct import_format). */
+/* Appends the listen, or refuses the row where its time or a name is missing, or where it is longer
+ * than a listen that is submitted may be. Zero stands for a number that is unknown. Other values are
+ * checked afterwards (struct import_format). */
 enum result play_write(const struct play *play, const struct play_names *names,
                        struct buffer *listen, enum import_row *row,
                        struct error *error) MUST_CHECK;

@@ -32,6 +32,9 @@ struct import {
     struct items items;
     struct buffer listen; /* the last row as a submission has it */
     bool in_file;
+    const char *path;
+    const struct import_format *first_known; /* of the first file that was of any */
+    bool too_large;      /* the last record was, and has been passed */
     size_t record_bytes; /* of the last record, to be passed before the next is read */
     int64_t record_lines;
     int64_t line;
@@ -114,26 +117,27 @@ static enum result fail_unknown(const char *path, const char *how, struct error 
     return result;
 }
 
-static enum result find_format(struct import *import, const char *path, struct error *error)
+/* NULL where the file that the window begins with is of none. */
+static const struct import_format *find_format(const struct import *import)
 {
-    bool zip = input_is_zip(import->input);
-    for (size_t i = 0; i < formats_count && import->format == NULL; i++) {
-        const struct import_format *format = formats[i];
-        bool known = zip ? format->members != NULL
-                               && input_has_member(import->input, format->members)
-                         : format->knows(input_window(import->input));
-        import->format = known ? format : NULL;
+    for (size_t i = 0; i < formats_count; i++) {
+        if (formats[i]->knows(input_window(import->input))) {
+            return formats[i];
+        }
     }
-    if (import->format == NULL) {
-        return fail_unknown(path,
-                            zip ? "is a zip without a listening history under its usual name"
-                                : "does not look like a listening history",
-                            error);
+    return NULL;
+}
+
+static enum result open_file(struct import *import, const char *path, struct error *error)
+{
+    enum result result = input_open(path, &import->input, error);
+    if (result != RESULT_OK || input_is_zip(import->input)) {
+        return result;
     }
-    if (zip) {
-        input_choose_members(import->input, import->format->members);
-    }
-    return RESULT_OK;
+    import->first_known = find_format(import);
+    return import->first_known == NULL
+               ? fail_unknown(path, "does not look like a listening history", error)
+               : RESULT_OK;
 }
 
 static enum result open_all(struct import *import, const char *path, struct error *error)
@@ -151,8 +155,8 @@ static enum result open_all(struct import *import, const char *path, struct erro
             return RESULT_NO_MEMORY;
         }
     }
-    enum result result = input_open(path, &import->input, error);
-    return result == RESULT_OK ? find_format(import, path, error) : result;
+    import->path = arena_copy(import->context.file_arena, slice_text(path));
+    return import->path == NULL ? RESULT_NO_MEMORY : open_file(import, path, error);
 }
 
 enum result import_open(const char *path, const struct import_options *options,
@@ -206,8 +210,8 @@ static void begin_file(struct import *import)
     input_pass(import->input, size);
 }
 
-static enum result next_in_file(struct import *import, struct slice *record, bool *found,
-                                struct error *error)
+static enum result read_record(struct import *import, struct slice *record, bool *found,
+                               struct error *error)
 {
     const struct import_format *format = import->format;
     input_pass(import->input, import->record_bytes);
@@ -226,33 +230,94 @@ static enum result next_in_file(struct import *import, struct slice *record, boo
     return lines_next(import->input, record, &import->record_bytes, found, error);
 }
 
-/* The next record that is more than blanks, in this file or the next of the zip. */
+static enum result next_in_file(struct import *import, struct slice *record, bool *found,
+                                struct error *error)
+{
+    enum result result = read_record(import, record, found, error);
+    import->too_large = result == RESULT_TOO_LARGE;
+    if (!import->too_large) {
+        return result;
+    }
+    *found = true;
+    struct error unread;
+    result = import->format->path == NULL ? lines_pass(import->input, &unread) : RESULT_OK;
+    if (result != RESULT_OK) {
+        *error = unread;
+    }
+    return result;
+}
+
+/* *found is false after the last file; a file of a zip may be of no format. */
+static enum result next_file(struct import *import, bool *found, struct error *error)
+{
+    enum result result = input_next(import->input, found, error);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    if (!*found) {
+        return import->first_known != NULL
+                   ? RESULT_OK
+                   : fail_unknown(import->path, "is a zip that holds no listening history", error);
+    }
+    import->format = find_format(import);
+    import->in_file = import->format != NULL;
+    if (import->in_file) {
+        import->first_known =
+            import->first_known == NULL ? import->format : import->first_known;
+        begin_file(import);
+    }
+    return RESULT_OK;
+}
+
+static bool is_blank(struct slice record)
+{
+    size_t at = 0;
+    while (at < record.size_bytes && strchr(" \t\r", record.data[at]) != NULL) {
+        at++;
+    }
+    return at == record.size_bytes;
+}
+
+/* The next record that is more than blanks, in this file or the next of the zip, or the next file
+ * that is of no format. */
 static enum result next_record(struct import *import, struct slice *record, bool *found,
                                struct error *error)
 {
     for (;;) {
         enum result result;
         if (!import->in_file) {
-            result = input_next(import->input, &import->in_file, error);
-            if (result != RESULT_OK || !import->in_file) {
-                *found = false;
+            result = next_file(import, found, error);
+            if (result != RESULT_OK || !*found || !import->in_file) {
                 return result;
             }
-            begin_file(import);
         }
         result = next_in_file(import, record, found, error);
         if (result != RESULT_OK) {
             return result;
         }
-        size_t blanks = 0;
-        while (*found && blanks < record->size_bytes
-               && strchr(" \t\r", record->data[blanks]) != NULL) {
-            blanks++;
-        }
-        if (*found && blanks < record->size_bytes) {
+        if (*found && (import->too_large || !is_blank(*record))) {
             return RESULT_OK;
         }
         import->in_file = *found;
+    }
+}
+
+/* What was not sent with the listen. */
+static void add_mapping(const struct import_mapping *mapping, struct listen *listen)
+{
+    const struct {
+        struct slice *to;
+        struct slice from;
+    } fields[] = {
+        {&listen->artist_mbids, mapping->artist_mbids},
+        {&listen->recording_mbid, mapping->recording_mbid},
+        {&listen->release_mbid, mapping->release_mbid},
+        {&listen->release_group_mbid, mapping->release_group_mbid},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].to->size_bytes == 0) {
+            *fields[i].to = fields[i].from;
+        }
     }
 }
 
@@ -265,6 +330,14 @@ static enum result read_row(struct import *import, enum import_row *row, struct 
     if (result != RESULT_OK || !found) {
         *row = IMPORT_END;
         return result;
+    }
+    if (!import->in_file) {
+        import->line = 1;
+        return import_skip(row, error, "a file of the zip that holds no listens");
+    }
+    if (import->too_large) {
+        *row = IMPORT_REFUSED;
+        return RESULT_OK;
     }
     *row = IMPORT_LISTEN;
     result = import->format->translate(&import->context, record, &import->listen, row, error);
@@ -280,6 +353,7 @@ static enum result read_row(struct import *import, enum import_row *row, struct 
         *row = IMPORT_REFUSED;
         return RESULT_OK;
     }
+    add_mapping(&import->context.mapping, listen);
     return result;
 }
 
@@ -288,7 +362,13 @@ enum result import_next(struct import *import, enum import_row *row, struct list
 {
     arena_reset(import->context.row_arena);
     buffer_clear(&import->listen);
+    import->context.mapping = (struct import_mapping){0};
     return tell(read_row(import, row, listen, error), error);
+}
+
+const struct import_feedback *import_feedback(const struct import *import)
+{
+    return &import->context.feedback;
 }
 
 const char *import_file(const struct import *import)
@@ -303,7 +383,7 @@ int64_t import_line(const struct import *import)
 
 const char *import_format_name(const struct import *import)
 {
-    return import->format->name;
+    return import->first_known == NULL ? "none" : import->first_known->name;
 }
 
 int64_t import_bytes_read(const struct import *import)

@@ -8,9 +8,12 @@
 #include "import/input.h"
 
 /* The next line of the input without its end; *found is false after the last. The line is valid
- * until the input is read or passed again; `size` is to be passed then. */
+ * until the input is read or passed again; `size` is to be passed then. RESULT_TOO_LARGE where it
+ * does not fit into the window. */
 enum result lines_next(struct input *input, struct slice *line, size_t *size, bool *found,
                        struct error *error) MUST_CHECK;
+/* Passes the line that lines_next() or rows_next() found too large. */
+enum result lines_pass(struct input *input, struct error *error) MUST_CHECK;
 
 /* The next row of a table, of a line or of up to eight, likewise; `table` tells its separator and
  * how many columns it should have. Where a quote opens a row that has no end near by, or another
@@ -32,7 +35,8 @@ struct items {
 };
 
 /* The next value, not checked but for its end, else as lines_next(). RESULT_INVALID where the
- * document is cut short or has no such shape; what is beside the way is skipped unread. */
+ * document is cut short or has no such shape; what is beside the way is skipped unread.
+ * RESULT_TOO_LARGE: this value has been passed, and can't be had. */
 enum result items_next(struct items *items, struct input *input, struct slice *item, size_t *size,
                        bool *found, struct error *error) MUST_CHECK;
 

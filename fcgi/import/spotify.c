@@ -132,12 +132,10 @@ static bool knows(struct slice head)
 }
 
 static const char *const path[] = {"[]", NULL};
-static const char *const members[] = {"*Streaming_History_Audio_*.json", "*endsong_*.json", NULL};
 
 const struct import_format import_spotify = {
-    .name = "Spotify extended streaming history (JSON, or its zip)",
+    .name = "Spotify extended streaming history",
     .path = path,
-    .members = members,
     .knows = knows,
     .translate = translate,
 };

@@ -1,7 +1,8 @@
 #include "import/unpack.h"
 
-#include <fnmatch.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zip.h>
 
 /* A real history grows five- to thirtyfold; what runs out of these bounds was made to do harm. */
@@ -15,7 +16,6 @@ struct unpack {
     zip_t *zip;
     zip_file_t *member;
     const char *name;
-    const char *const *patterns;
     zip_uint64_t next;
     int64_t file_bytes;
     int64_t member_bytes; /* read of this one */
@@ -69,34 +69,9 @@ void unpack_close(struct unpack **unpack)
     *unpack = NULL;
 }
 
-static bool fits(const char *name, const char *const *patterns)
-{
-    for (; name != NULL && *patterns != NULL; patterns++) {
-        if (fnmatch(*patterns, name, 0) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static zip_uint64_t members_count(const struct unpack *unpack)
 {
     return (zip_uint64_t)zip_get_num_entries(unpack->zip, 0);
-}
-
-bool unpack_has(const struct unpack *unpack, const char *const *patterns)
-{
-    for (zip_uint64_t i = 0; i < members_count(unpack); i++) {
-        if (fits(zip_get_name(unpack->zip, i, 0), patterns)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void unpack_choose(struct unpack *unpack, const char *const *patterns)
-{
-    unpack->patterns = patterns;
 }
 
 int64_t unpack_total_bytes(const struct unpack *unpack)
@@ -104,14 +79,19 @@ int64_t unpack_total_bytes(const struct unpack *unpack)
     int64_t total = 0;
     for (zip_uint64_t i = 0; i < members_count(unpack); i++) {
         zip_stat_t about;
-        if (fits(zip_get_name(unpack->zip, i, 0), unpack->patterns)
-            && zip_stat_index(unpack->zip, i, 0, &about) == 0
+        if (zip_stat_index(unpack->zip, i, 0, &about) == 0
             && (about.valid & ZIP_STAT_SIZE) != 0
             && about.size <= (zip_uint64_t)member_max_bytes) {
             total += (int64_t)about.size;
         }
     }
     return total;
+}
+
+static bool is_folder(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 0 && name[size - 1] == '/';
 }
 
 enum result unpack_next(struct unpack *unpack, const char **name, struct error *error)
@@ -122,7 +102,7 @@ enum result unpack_next(struct unpack *unpack, const char **name, struct error *
     }
     for (; unpack->next < members_count(unpack); unpack->next++) {
         unpack->name = zip_get_name(unpack->zip, unpack->next, 0);
-        if (fits(unpack->name, unpack->patterns)) {
+        if (unpack->name != NULL && !is_folder(unpack->name)) {
             break;
         }
     }

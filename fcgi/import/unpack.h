@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct unpack;
@@ -17,15 +16,11 @@ enum result unpack_open(const char *path, int64_t file_bytes, struct unpack **un
                         struct error *error) MUST_CHECK;
 void unpack_close(struct unpack **unpack);
 
-/* Whether a member's name fits one of the patterns (fnmatch(3), ended by NULL). */
-bool unpack_has(const struct unpack *unpack, const char *const *patterns);
-
-/* From now on only such members are read; the patterns must live as long as `unpack`. */
-void unpack_choose(struct unpack *unpack, const char *const *patterns);
-/* What the chosen members say their sizes are, together. */
+/* What the members say their sizes are, together. */
 int64_t unpack_total_bytes(const struct unpack *unpack);
 
-/* Opens the next chosen member, whose name lives as long as `unpack`; NULL after the last. */
+/* Opens the next member, whose name lives as long as `unpack`; NULL after the last. Folders are
+ * passed over. */
 enum result unpack_next(struct unpack *unpack, const char **name, struct error *error) MUST_CHECK;
 
 /* At most `room_bytes` of the member; 0 at its end. RESULT_INVALID where it is damaged or more than

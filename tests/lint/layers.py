@@ -34,6 +34,7 @@ QUARANTINE = (
     (r"(libpq-fe|pg_config|postgres_ext)\.h|libpq/.*", "fcgi/db/"),
     (r"json-c/.*|json(_.*)?\.h", "fcgi/json/"),
     (r"zip\.h", "fcgi/import/"),
+    (r"zlib\.h", "fcgi/import/gunzip.c"),
     (r"xxhash\.h", "fcgi/base/hash.c"),
     (r"sodium(/.*)?\.h", "fcgi/base/secret.c"),
     (r"utf8proc\.h", "fcgi/base/fold.c"),

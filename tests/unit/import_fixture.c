@@ -107,6 +107,10 @@ static void read_rows(struct import *import, struct fixture_outcome *outcome)
             outcome->listens++;
             outcome->last = keep_listen(&listen);
             break;
+        case IMPORT_FEEDBACK:
+            outcome->feedback++;
+            outcome->last_feedback = *import_feedback(import);
+            break;
         case IMPORT_SKIPPED:
             outcome->skipped++;
             outcome->reason = error;
@@ -132,8 +136,8 @@ struct fixture_outcome fixture_read(const char *path, const struct import_option
     outcome.result =
         import_open(path, options == NULL ? &usual : options, &import, &outcome.error);
     if (outcome.result == RESULT_OK) {
-        snprintf(outcome.format, sizeof outcome.format, "%s", import_format_name(import));
         read_rows(import, &outcome);
+        snprintf(outcome.format, sizeof outcome.format, "%s", import_format_name(import));
         import_close(&import);
     }
     CU_ASSERT_PTR_NULL(import);

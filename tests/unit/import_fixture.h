@@ -26,7 +26,8 @@ struct fixture_outcome {
     enum result result; /* of opening, or of reading on */
     struct error error; /* of that, or of the last row refused */
     struct error reason; /* of the last row skipped */
-    int listens, skipped, refused;
+    int listens, feedback, skipped, refused;
+    struct import_feedback last_feedback;
     char format[80];
     char file[80];      /* of the last row refused, and its line */
     int64_t line;

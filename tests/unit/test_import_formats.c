@@ -44,11 +44,67 @@ static bool told(const char *text)
     "\"tags\": [\"piano\"], \"submission_client\": \"web\", " \
     "\"recording_mbid\": \"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"}}}"
 
+#define LOVED \
+    "{\"recording_msid\":\"7AE12054-b489-41c7-9367-f53893a1990d\",\"recording_mbid\":null," \
+    "\"score\":1,\"created\":1749780612}"
+
+static void listenbrainz_feedback(void)
+{
+    read_text(EXPORTED "\n" LOVED "\n"
+              "{\"recording_mbid\":\"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\",\"score\":-1,"
+              "\"created\":\"2025-06-13T02:10:12Z\"}\n");
+    CU_ASSERT(counts(1, 0, 0));
+    CU_ASSERT_EQUAL(outcome.feedback, 2);
+    CU_ASSERT_STRING_EQUAL(outcome.last_feedback.msid, "");
+    CU_ASSERT_STRING_EQUAL(outcome.last_feedback.mbid, "08e8f55b-f1a4-46b8-b2d1-fab4c592165c");
+    CU_ASSERT_EQUAL(outcome.last_feedback.score, -1);
+    CU_ASSERT_EQUAL(outcome.last_feedback.created_s, 1749780612);
+    static const struct {
+        const char *text;
+        const char *reason;
+    } bad[] = {
+        {"{\"recording_msid\":\"x\",\"score\":1,\"created\":1}",
+         "feedback must have a recording_msid or a recording_mbid, a UUID"},
+        {"{\"recording_msid\":\"7ae12054-b489-41c7-9367-f53893a1990d\",\"score\":2}",
+         "the score of a recording must be 1 or -1"},
+        {"{\"recording_msid\":\"7ae12054-b489-41c7-9367-f53893a1990d\",\"score\":1,"
+         "\"created\":99999999999}",
+         "created must be a time in seconds, and not ahead"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        read_text(bad[i].text);
+        CU_ASSERT(counts(0, 0, 1));
+        CU_ASSERT(told(bad[i].reason));
+    }
+}
+
+/* What the server has found counts where nothing was sent, and is not kept as if it had been. */
+static void listenbrainz_mapping(void)
+{
+    read_text("{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"t\","
+              "\"artist_name\":\"a\",\"mbid_mapping\":{\"recording_mbid\":"
+              "\"08E8F55B-f1a4-46b8-b2d1-fab4c592165c\",\"release_mbid\":\"no\",\"artist_mbids\":["
+              "\"7ae12054-b489-41c7-9367-f53893a1990d\",\"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"]},"
+              "\"additional_info\":{\"x\":1}}}");
+    CU_ASSERT(counts(1, 0, 0));
+    const struct listen *listen = &outcome.last;
+    CU_ASSERT(slice_is(listen->recording_mbid, "08e8f55b-f1a4-46b8-b2d1-fab4c592165c"));
+    CU_ASSERT(slice_is(listen->artist_mbids, "{7ae12054-b489-41c7-9367-f53893a1990d,"
+                                             "08e8f55b-f1a4-46b8-b2d1-fab4c592165c}"));
+    CU_ASSERT_EQUAL(listen->release_mbid.size_bytes, 0);
+    CU_ASSERT(slice_is(listen->info, "{\"x\":1}"));
+    read_text("{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"t\","
+              "\"artist_name\":\"a\",\"mbid_mapping\":{\"recording_mbid\":"
+              "\"08e8f55b-f1a4-46b8-b2d1-fab4c592165c\"},\"additional_info\":{\"recording_mbid\":"
+              "\"7ae12054-b489-41c7-9367-f53893a1990d\"}}}");
+    CU_ASSERT(slice_is(outcome.last.recording_mbid, "7ae12054-b489-41c7-9367-f53893a1990d"));
+}
+
 static void listenbrainz_lines(void)
 {
     read_text(EXPORTED "\n\n  \r\n" EXPORTED "\r\n" EXPORTED);
     CU_ASSERT(counts(3, 0, 0));
-    CU_ASSERT_STRING_EQUAL(outcome.format, "ListenBrainz export (zip or JSON lines)");
+    CU_ASSERT_STRING_EQUAL(outcome.format, "ListenBrainz export (JSON lines)");
     const struct listen *listen = &outcome.last;
     CU_ASSERT_EQUAL(listen->listened_at_s, 1749780612);
     CU_ASSERT(slice_is(listen->track_name, "Nocturne"));
@@ -76,14 +132,17 @@ static void listenbrainz_array(void)
 static void listenbrainz_zip(void)
 {
     const struct fixture_member members[] = {
-        {"user.json", slice_text("{\"track_metadata\":1}")},
-        {"feedback.jsonl", slice_text("{\"bad\":1}\n")},
+        {"listens/", slice_text("")},
+        {"user.json", slice_text("{\"user_id\":1,\"username\":\"x\"}")},
+        {"feedback.jsonl", slice_text(LOVED "\n")},
         {"listens/2024/12.jsonl", slice_text(EXPORTED "\n" EXPORTED "\n")},
         {"listens/2025/1.jsonl", slice_text("\xef\xbb\xbf" EXPORTED "\nnonsense\n" EXPORTED)},
         {"listens/2025/2.jsonl", slice_text("")},
     };
-    outcome = fixture_read(fixture_zip("export.zip", members, 5), NULL);
-    CU_ASSERT(counts(4, 0, 1));
+    outcome = fixture_read(fixture_zip("export.zip", members, 6), NULL);
+    CU_ASSERT(counts(4, 2, 1)); /* user.json and the empty file hold no listens */
+    CU_ASSERT_STRING_EQUAL(outcome.reason.text, "a file of the zip that holds no listens");
+    CU_ASSERT_EQUAL(outcome.feedback, 1);
     CU_ASSERT_STRING_EQUAL(outcome.file, "listens/2025/1.jsonl");
     CU_ASSERT_EQUAL(outcome.line, 2);
     CU_ASSERT_STRING_EQUAL(outcome.error.text, "byte 1: expected a value");
@@ -262,8 +321,8 @@ static void spotify_zip(void)
          slice_text("[" PLAY("2023-05-04T23:09:57Z", "60000", "\"t\"", "") "]")},
     };
     outcome = fixture_read(fixture_zip("my_spotify_data.zip", members, 4), NULL);
-    CU_ASSERT(counts(2, 0, 0));
-    CU_ASSERT_STRING_EQUAL(outcome.format, "Spotify extended streaming history (JSON, or its zip)");
+    CU_ASSERT(counts(2, 2, 0));
+    CU_ASSERT_STRING_EQUAL(outcome.format, "Spotify extended streaming history");
 }
 
 /* ── Last.fm-1K ── */
@@ -351,6 +410,8 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(listenbrainz_lines),
+        UNIT_TEST(listenbrainz_feedback),
+        UNIT_TEST(listenbrainz_mapping),
         UNIT_TEST(listenbrainz_array),
         UNIT_TEST(listenbrainz_zip),
         UNIT_TEST(listenbrainz_rows_as_the_api_gives_them),

@@ -11,7 +11,7 @@ static const struct {
 } samples[] = {
     {"ListenBrainz export (JSON array)",
      "[{\"listened_at\":1,\"track_metadata\":{\"track_name\":\"scrobbles\",\"artist_name\":\"a\"}}]"},
-    {"ListenBrainz export (zip or JSON lines)",
+    {"ListenBrainz export (JSON lines)",
      "{\"listened_at\":1,\"track_metadata\":{\"track_name\":\"recenttracks\",\"artist_name\":"
      "\"listens\"}}\n{\"listened"},
     {"Spotify", "[{\"ts\":\"2023-05-04T23:08:57Z\",\"ms_played\":1,"

@@ -157,6 +157,17 @@ static void zero_bytes(void)
     CU_ASSERT_STRING_EQUAL(outcome.error.text, "C\\u0000c contains a unicode null");
 }
 
+static void long_names(void)
+{
+    static char text[1000100];
+    int start = snprintf(text, sizeof text, FOUR LAST "A,B,");
+    memset(text + start, 'x', 1000000);
+    snprintf(text + start + 1000000, sizeof text - (size_t)start - 1000000, ",1241478537\n" LAST);
+    check(text, 2, 0, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(outcome.error.text, "bytes, at most 10240 are allowed"));
+    CU_ASSERT_EQUAL(outcome.line, 3);
+}
+
 /* Quotes that open and never close, on every line: each is read for itself, and in good time. */
 static void a_quote_on_every_line(void)
 {
@@ -188,6 +199,7 @@ int main(void)
         UNIT_TEST(stray_quotes_swallow_nothing),
         UNIT_TEST(bad_rows),
         UNIT_TEST(zero_bytes),
+        UNIT_TEST(long_names),
         UNIT_TEST(a_quote_on_every_line),
     };
     fixture_begin();
