@@ -50,6 +50,52 @@ comment on function refrain.feedback_set is
     'user: loves (1) or hates (-1) a recording, by either id or both (the other is null), or takes '
     'that back (0); the versions after that. RF001 for an unknown user';
 
+create or replace function refrain.feedback_import(user_id int, entries jsonb) returns int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    newer record;
+begin
+    with told as (
+        select e.at, coalesce(e.msid, b.recording_msid) as msid,
+               coalesce(e.mbid, m.recording_mbid) as mbid, e.score,
+               to_timestamp(e.created) as created_at,
+               m.id as same_msid, b.id as same_mbid,
+               greatest(m.created_at, b.created_at) as known_at
+        from rows from (jsonb_to_recordset(entries)
+                        as (msid uuid, mbid uuid, score smallint, created bigint))
+             with ordinality e(msid, mbid, score, created, at)
+        left join refrain.feedback m
+            on m.user_id = feedback_import.user_id and m.recording_msid = e.msid
+        left join refrain.feedback b
+            on b.user_id = feedback_import.user_id and b.recording_mbid = e.mbid
+    ), ranked as (
+        select *,
+               row_number() over (partition by msid order by created_at desc, at) as by_msid,
+               row_number() over (partition by mbid order by created_at desc, at) as by_mbid
+        from told
+    )
+    select array_agg(msid) as msids, array_agg(mbid) as mbids, array_agg(score) as scores,
+           array_agg(created_at) as times,
+           array_agg(same_msid) || array_agg(same_mbid) as replaced
+    into newer
+    from ranked
+    where (msid is null or by_msid = 1) and (mbid is null or by_mbid = 1)
+      and (known_at is null or known_at < created_at);
+
+    delete from refrain.feedback where id = any (newer.replaced);
+    insert into refrain.feedback (
+        user_id, recording_msid, recording_mbid, score, created_at)
+    select feedback_import.user_id, n.*
+    from unnest(newer.msids, newer.mbids, newer.scores, newer.times) n;
+    return coalesce(cardinality(newer.msids), 0);
+end
+$$;
+comment on function refrain.feedback_import is
+    'helper: stores feedback that was given at some time before, as an array of objects of msid, '
+    'mbid (one may be null), score and created (in seconds), unless it is as old as what is known '
+    'of the recording or older; how many were stored. The user''s versions are locked already';
+
 create or replace function refrain.feedback_entry(
     msid uuid, mbid uuid, score int, created_at timestamptz, user_name text, metadata text)
 returns text

@@ -2,8 +2,11 @@
 --
 -- The same file is never done twice at a time, since whoever works on it holds a session lock; and
 -- were it done twice, nothing would come of it: each step says which row it begins at, and stands
--- only if that is where the import is. Steps lock as feedback_set does: the account, its versions,
--- and then the job.
+-- only if that is where the import is.
+--
+-- Locks: a step takes the account, its versions and then the job; the deletion of an account takes
+-- the account before all that hangs on it. Whatever else changes a job locks that alone, and what
+-- belongs to it after it. So none wait in a circle, and who cancels waits for no step.
 
 create or replace function refrain.import_try_lock(job_id int) returns boolean
 language sql as $$
@@ -98,39 +101,49 @@ comment on function refrain.import_abandon is 'user: forgets an upload that was 
 
 -- ── reports ──
 
-create or replace function refrain.import_summary(j refrain.import_jobs) returns jsonb
+create or replace function refrain.import_skipped(j refrain.import_jobs) returns bigint
 language sql stable as $$
-    select jsonb_build_object(
-        'id', j.id, 'state', j.state, 'file_name', j.file_name, 'format', j.format,
-        'size_bytes', j.size_bytes,
-        'created', refrain.time_s(j.created_at), 'started', refrain.time_s(j.started_at),
-        'ended', refrain.time_s(j.ended_at),
-        'rows_total', j.rows_total, 'rows', j.rows,
-        'accepted', j.accepted, 'duplicate', j.duplicate,
-        'skipped', (select coalesce(sum(value::bigint), 0) from jsonb_each_text(j.skipped)),
-        'skipped_because', j.skipped,
-        'refused_count', j.refused,
-        'rows_per_s', round(p.rate, 1),
-        'seconds_left', case when j.state = 'running' and p.rate > 0
-                             then ceil((j.rows_total - j.rows) / p.rate) end,
-        'error', j.error)
+    select coalesce(sum(value::bigint), 0)::bigint from jsonb_each_text(j.skipped)
+$$;
+comment on function refrain.import_skipped is
+    'helper: how many rows of an import were left out, for whatever reason';
+
+create or replace function refrain.import_summary(j refrain.import_jobs) returns text
+language sql stable as $$
+    select row_to_json(s)::text
     from (select (j.rows - j.run_rows)
                  / nullif(extract(epoch from coalesce(j.ended_at, j.changed_at) - j.run_at), 0)
                  as rate) p
+    cross join lateral (
+        select j.id, j.state, j.file_name, j.format, j.size_bytes,
+               refrain.time_s(j.created_at) as created, refrain.time_s(j.started_at) as started,
+               refrain.time_s(j.ended_at) as ended,
+               j.rows_total, j.rows, j.accepted, j.duplicate,
+               refrain.import_skipped(j) as skipped, j.skipped as skipped_because,
+               j.refused as refused_count,
+               round(p.rate, 1) as rows_per_s,
+               case when j.state = 'running' and p.rate > 0
+                    then ceil((j.rows_total - j.rows) / p.rate) end as seconds_left,
+               j.error) s
 $$;
 comment on function refrain.import_summary is
-    'helper: an import as JSON, but for the rows that were refused; rates are those of its last run';
+    'helper: an import as a JSON object, but for the rows that were refused; rates are those of its '
+    'last run';
 
 create or replace function refrain.import_report(
     user_id int, job_id int,
     out epoch bigint, out live bigint, out past bigint, out auth bigint, out report text)
 language sql stable as $$
     select s.epoch, s.live, s.past, s.auth,
-           (refrain.import_summary(j) || jsonb_build_object('refused', coalesce((
-                select jsonb_agg(jsonb_build_object(
-                           'file', r.file, 'line', r.line, 'reason', r.reason) order by r.row)
-                from refrain.import_refusals r
-                where r.job_id = j.id), '[]')))::text
+           case when j.id is not null then
+               left(refrain.import_summary(j), -1) || ',"refused":['
+               || coalesce((
+                   select string_agg(row_to_json(r)::text, ',' order by r.row)
+                   from (select x.row, x.file, x.line, x.reason
+                         from refrain.import_refusals x
+                         where x.job_id = j.id) r), '')
+               || ']}'
+           end
     from refrain.user_state(import_report.user_id) s
     left join refrain.import_jobs j
         on j.id = import_report.job_id and j.user_id = import_report.user_id
@@ -139,16 +152,58 @@ comment on function refrain.import_report is
     'user: all that is known of an import as JSON, null where the user has none of this id; and the '
     'versions, so that who has read how many listens it has stored can be shown them';
 
+create or replace function refrain.text_line(text text) returns text
+language sql immutable as $$
+    select regexp_replace(text, '[[:cntrl:]]', '?', 'g')
+$$;
+comment on function refrain.text_line is 'helper: a text without what would end or spoil its line';
+
+create or replace function refrain.import_report_lines(j refrain.import_jobs) returns text
+language sql stable as $$
+    select format(E'import %s: %s\nfile: %s\n', j.id, j.state, refrain.text_line(j.file_name))
+        || coalesce('format: ' || j.format || E'\n', '')
+        || format(E'rows: %s%s\naccepted: %s\nduplicate: %s\nskipped: %s%s\nrefused: %s\n',
+                  j.rows, ' of ' || j.rows_total, j.accepted, j.duplicate,
+                  refrain.import_skipped(j),
+                  (select ' (' || string_agg(value || ' ' || key, ', '
+                                             order by value::bigint desc, key) || ')'
+                   from jsonb_each_text(j.skipped)),
+                  j.refused)
+        || coalesce('error: ' || refrain.text_line(j.error) || E'\n', '')
+        || coalesce((
+            select string_agg(
+                format(E'%s:%s: %s\n', refrain.text_line(r.file), r.line,
+                       refrain.text_line(r.reason)), '' order by r.row)
+            from refrain.import_refusals r
+            where r.job_id = j.id), '')
+$$;
+comment on function refrain.import_report_lines is 'helper: the lines of import_report_text';
+
+create or replace function refrain.import_report_text(
+    user_id int, job_id int,
+    out epoch bigint, out live bigint, out past bigint, out auth bigint, out report text)
+language sql stable as $$
+    select s.epoch, s.live, s.past, s.auth,
+           case when j.id is not null then refrain.import_report_lines(j) end
+    from refrain.user_state(import_report_text.user_id) s
+    left join refrain.import_jobs j
+        on j.id = import_report_text.job_id and j.user_id = import_report_text.user_id
+$$;
+comment on function refrain.import_report_text is
+    'user: import_report as text: a line for each figure that has a value, as "name: value", then '
+    'one for each refused row that was kept, as "file:line: reason"';
+
 create or replace function refrain.import_list(
     user_id int, before_id int, count int,
     out epoch bigint, out live bigint, out past bigint, out auth bigint, out listed int,
     out entries text)
 language sql stable as $$
-    select s.epoch, s.live, s.past, s.auth, coalesce(l.listed, 0), coalesce(l.entries, '[]')
+    select s.epoch, s.live, s.past, s.auth, l.listed, '[' || l.entries || ']'
     from refrain.user_state(import_list.user_id) s
     cross join lateral (
         select count(*)::int as listed,
-               jsonb_agg(refrain.import_summary(j) order by j.id desc)::text as entries
+               coalesce(string_agg(refrain.import_summary(j), ',' order by j.id desc), '')
+               as entries
         from (select * from refrain.import_jobs x
               where x.user_id = import_list.user_id
                 and (import_list.before_id is null or x.id < import_list.before_id)
@@ -225,6 +280,26 @@ comment on function refrain.import_claim is
     'all: the oldest upload that nobody works on, which this session does from now on; no row where '
     'there is none';
 
+create or replace function refrain.import_take(user_id int, job_id int, out rows bigint)
+returns setof bigint
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    if not refrain.import_try_lock(import_take.job_id) then
+        raise exception 'another process is importing this file for this listener'
+            using errcode = 'RF005';
+    end if;
+    return query
+    select s.rows
+    from refrain.import_jobs j
+    cross join lateral refrain.import_start(j.id) s
+    where j.id = import_take.job_id and j.user_id = import_take.user_id;
+end
+$$;
+comment on function refrain.import_take is
+    'user: this session works on an import from now on; the rows that have been dealt with, no row '
+    'where it has ended. RF005 while another session is at it';
+
 create or replace function refrain.import_resume(
     user_id int, file_name text, digest text, size_bytes bigint, source_user text,
     play_min_ms bigint, out job_id int, out rows bigint)
@@ -249,16 +324,13 @@ begin
                 import_resume.play_min_ms)
         returning id into job_id;
     end if;
-    if not refrain.import_try_lock(job_id) then
-        raise exception 'another process is importing this file for this listener'
-            using errcode = 'RF005';
-    end if;
-    select j.rows into rows from refrain.import_start(job_id) j;
+    rows := refrain.import_take(import_resume.user_id, job_id);
 end
 $$;
 comment on function refrain.import_resume is
     'user: takes up the import of a file that was broken off, or begins it; the rows that have been '
-    'dealt with. RF001 for an unknown user, RF005 while another session is at it';
+    'dealt with, null where it has just been cancelled. RF001 for an unknown user, RF005 while '
+    'another session is at it';
 
 create or replace function refrain.import_piece(user_id int, job_id int, number int)
 returns setof bytea
@@ -279,39 +351,62 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
     update refrain.import_jobs j
-    set format = import_tell.format, rows_total = import_tell.rows_total, changed_at = now()
+    set format = import_tell.format, rows_total = import_tell.rows_total, changed_at = now(),
+        run_at = now()
     where j.id = import_tell.job_id and j.user_id = import_tell.user_id and j.state = 'running';
     return found;
 end
 $$;
 comment on function refrain.import_tell is
-    'user: notes what is known of a file before its rows are stored; false where the import has '
-    'ended';
+    'user: notes what is known of a file before its rows are stored, and that this begins now; '
+    'false where the import has ended';
+
+create or replace function refrain.import_refuse(
+    job_id int, refused_before bigint, refused jsonb)
+returns void
+language sql as $$
+    insert into refrain.import_refusals (job_id, row, file, line, reason)
+    select import_refuse.job_id, r.row, r.file, r.line, r.reason
+    from jsonb_to_recordset(refused) r(row bigint, file text, line bigint, reason text)
+    order by r.row
+    limit greatest(0, 10000 - refused_before)
+$$;
+comment on function refrain.import_refuse is
+    'helper: keeps the rows that were refused, as long as they are among the first ten thousand';
 
 create or replace function refrain.import_step(
     user_id int, job_id int, from_row bigint, progress jsonb,
     listened_at_s bigint[], recording_ids bigint[], artist_ids bigint[],
     release_ids bigint[], artist_names text[], track_names text[], release_names text[],
     durations_ms bigint[], clients text[], infos text[], metadatas text[],
-    out accepted int, out epoch bigint, out live bigint, out past bigint, out auth bigint)
+    out accepted bigint, out epoch bigint, out live bigint, out past bigint, out auth bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
-    given constant bigint := cardinality(listened_at_s);
+    given constant bigint := cardinality(listened_at_s) + jsonb_array_length(progress -> 'feedback');
+    begun refrain.import_jobs;
 begin
     perform from refrain.users u where u.id = import_step.user_id for key share;
     if not found then
         raise exception 'there is no user %', import_step.user_id using errcode = 'RF001';
     end if;
-    select a.accepted, a.epoch, a.live, a.past, a.auth into accepted, epoch, live, past, auth
+    perform refrain.versions_lock(array[import_step.user_id]);
+    -- Other steps of this import are over, or wait.
+    select * into begun
+    from refrain.import_jobs j
+    where j.id = import_step.job_id and j.user_id = import_step.user_id
+      and j.state = 'running' and j.rows = import_step.from_row;
+    if not found then
+        perform refrain.import_gone();
+    end if;
+
+    select a.accepted into accepted
     from refrain.listen_add(
         import_step.user_id, listened_at_s, recording_ids, artist_ids, release_ids, artist_names,
         track_names, release_names, durations_ms, clients, infos, metadatas) a;
-
-    insert into refrain.import_refusals (job_id, row, file, line, reason)
-    select import_step.job_id, r.row, r.file, r.line, r.reason
-    from jsonb_to_recordset(progress -> 'refused')
-         r(row bigint, file text, line bigint, reason text);
+    accepted := accepted
+        + refrain.feedback_import(import_step.user_id, progress -> 'feedback');
+    perform refrain.import_refuse(import_step.job_id, begun.refused, progress -> 'refused');
 
     update refrain.import_jobs j
     set rows = j.rows + (progress ->> 'rows')::bigint,
@@ -326,19 +421,30 @@ begin
                         select * from jsonb_each_text(progress -> 'skipped')) e
                   group by key) s),
         changed_at = clock_timestamp()
-    where j.id = import_step.job_id and j.user_id = import_step.user_id
-      and j.state = 'running' and j.rows = import_step.from_row;
+    where j.id = import_step.job_id and j.state = 'running';
     if not found then
-        raise exception 'the import has ended, or another process has gone on with it'
-            using errcode = 'RF005';
+        perform refrain.import_gone();
     end if;
+    select s.epoch, s.live, s.past, s.auth into epoch, live, past, auth
+    from refrain.user_state(import_step.user_id) s;
 end
 $$;
 comment on function refrain.import_step is
-    'user: stores listens as listen_add does and notes, in the same transaction, that so many more '
-    'rows of the import have been dealt with. from_row is how many were before; progress is an '
-    'object of rows, skipped (counts by reason), refused_count and refused (an array of objects of '
-    'row, file, line and reason). RF005, and nothing is stored, where the import is not there';
+    'user: stores listens as listen_add does, and feedback, and notes, in the same transaction, '
+    'that so many more rows of the import have been dealt with. from_row is how many were before; '
+    'progress is an object of rows, skipped (counts by reason), refused_count, refused (an array of '
+    'objects of row, file, line and reason) and feedback (see feedback_import). How many listens '
+    'and feedbacks were new, and the versions after that. RF006, and nothing is stored, where the '
+    'import is not there';
+
+create or replace function refrain.import_gone() returns void
+language plpgsql stable as $$
+begin
+    raise exception 'the import has ended, or another process has gone on with it'
+        using errcode = 'RF006';
+end
+$$;
+comment on function refrain.import_gone is 'helper: raises RF006';
 
 create or replace function refrain.import_end(
     user_id int, job_id int, state text, error text)
@@ -367,6 +473,7 @@ begin
     delete from refrain.import_jobs where id = any (array(
         select id from refrain.import_jobs
         where (state = 'uploading' and changed_at < now() - interval '1 hour')
+           or (state = 'running' and not is_upload and changed_at < now() - interval '90 days')
            or ended_at < now() - interval '90 days'
         limit 100
         for update skip locked));
@@ -375,5 +482,5 @@ begin
 end
 $$;
 comment on function refrain.import_purge is
-    'all: removes up to 100 uploads that were broken off an hour ago, and reports that are 90 days '
-    'old; how many. To be called every minute';
+    'all: removes up to 100 uploads that were broken off an hour ago, and imports that have ended '
+    'or were given up 90 days ago, reports and all; how many. To be called every minute';

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/test_feedback.py \
 	%D%/test_follows.py \
 	%D%/test_history.py \
+	%D%/test_imports.py \
 	%D%/test_latest_imports.py \
 	%D%/test_listens.py \
 	%D%/test_playing.py \
