@@ -11,7 +11,7 @@
 
 static const struct db_function catalogue_add = {"catalogue_add", 19};
 static const struct db_function listen_add = {"listen_add", 12};
-enum { catalogue_columns = 19, listen_columns = 11 /* and the user */ };
+enum { catalogue_columns = 19, listen_columns = BATCH_COLUMNS };
 
 struct row {
     struct listen listen;
@@ -28,6 +28,7 @@ struct batch {
     struct row *rows;
     size_t count;
     size_t room;
+    size_t bytes; /* of the listens' texts */
     bool broken;
     struct buffer catalogue[catalogue_columns];
     struct buffer listens[listen_columns];
@@ -76,12 +77,18 @@ void batch_clear(struct batch *batch)
     entities_clear(&batch->releases);
     entities_clear(&batch->recordings);
     batch->count = 0;
+    batch->bytes = 0;
     batch->broken = false;
 }
 
 size_t batch_count(const struct batch *batch)
 {
     return batch->count;
+}
+
+size_t batch_bytes(const struct batch *batch)
+{
+    return batch->bytes;
 }
 
 /* ── adding ── */
@@ -149,6 +156,14 @@ static enum result grow_rows(struct batch *batch)
     return RESULT_OK;
 }
 
+static size_t text_bytes(const struct listen *listen)
+{
+    return listen->artist_name.size_bytes + listen->track_name.size_bytes
+           + listen->release_name.size_bytes + listen->client.size_bytes
+           + listen->info.size_bytes + listen->metadata.size_bytes
+           + listen->artist_mbids.size_bytes;
+}
+
 static enum result add_row(struct batch *batch, const struct listen *listen)
 {
     struct listen_ids ids;
@@ -178,7 +193,10 @@ static enum result add_row(struct batch *batch, const struct listen *listen)
     if (result == RESULT_OK) {
         result = keep_text(batch, none, &row->listen.metadata);
     }
-    batch->count += result == RESULT_OK;
+    if (result == RESULT_OK) {
+        batch->count++;
+        batch->bytes += text_bytes(listen);
+    }
     return result;
 }
 
@@ -306,7 +324,7 @@ static enum result read_outcome(const struct db_rows *rows, struct batch_outcome
                                 struct error *error)
 {
     if (db_rows_count(rows) != 1) {
-        return error_set(error, RESULT_INTERNAL, "listen", "listen_add() gave %zu rows",
+        return error_set(error, RESULT_INTERNAL, "listen", "%zu rows came back",
                          db_rows_count(rows));
     }
     *outcome = (struct batch_outcome){
@@ -362,23 +380,22 @@ static enum result call(const struct batch *batch, struct db *db, const struct d
     return result == RESULT_CONFLICT ? RESULT_UNAVAILABLE : result;
 }
 
-enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
-                        struct batch_outcome *outcome, struct error *error)
+enum result batch_store_by(struct batch *batch, struct db *db, const struct batch_call *to,
+                           int64_t deadline_us, struct batch_outcome *outcome,
+                           struct error *error)
 {
     assert(!batch->broken);
+    assert(to->params_count + listen_columns == to->function->params_count);
     *outcome = (struct batch_outcome){0};
-    if (batch->count == 0) {
-        return RESULT_OK;
-    }
-    char user[DB_INT_TEXT_SIZE];
-    db_format_int(user_id, user);
     const char *catalogue[catalogue_columns];
-    const char *listens[1 + listen_columns] = {user};
-    enum result result = make_params(batch, catalogue, listens + 1, error);
-    const struct db_step steps[] = {{&catalogue_add, catalogue}, {&listen_add, listens}};
+    const char *params[DB_PARAMS_MAX];
+    memcpy(params, to->params, (size_t)to->params_count * sizeof *params);
+    enum result result = make_params(batch, catalogue, params + to->params_count, error);
+    const struct db_step steps[] = {{&catalogue_add, catalogue}, {to->function, params}};
     struct db_rows *rows = NULL;
     if (result == RESULT_OK) {
-        result = call(batch, db, steps, deadline_us, &rows, error);
+        result = batch->count == 0 ? call_steps(db, steps + 1, 1, deadline_us, &rows, error)
+                                   : call(batch, db, steps, deadline_us, &rows, error);
     }
     if (result == RESULT_OK) {
         failpoint("after_commit");
@@ -389,4 +406,18 @@ enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int
         batch_clear(batch);
     }
     return result;
+}
+
+enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
+                        struct batch_outcome *outcome, struct error *error)
+{
+    if (batch->count == 0) {
+        *outcome = (struct batch_outcome){0};
+        return RESULT_OK;
+    }
+    char user[DB_INT_TEXT_SIZE];
+    db_format_int(user_id, user);
+    const char *const params[] = {user};
+    const struct batch_call to = {&listen_add, params, 1};
+    return batch_store_by(batch, db, &to, deadline_us, outcome, error);
 }

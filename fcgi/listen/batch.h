@@ -27,6 +27,8 @@ void batch_destroy(struct batch **batch);
 enum result batch_add(struct batch *batch, const struct listen *listen) MUST_CHECK;
 
 size_t batch_count(const struct batch *batch);
+/* What the listens' texts come to, each counted as often as it was given. */
+size_t batch_bytes(const struct batch *batch);
 
 /* Writes the batch for the user, and empties it on success (an empty batch is nothing to do, and
  * its outcome is all zero).
@@ -34,6 +36,19 @@ size_t batch_count(const struct batch *batch);
  * RESULT_UNAVAILABLE may leave it unknown; storing again is safe, as a repeat changes nothing. */
 enum result batch_store(struct batch *batch, struct db *db, int64_t user_id, int64_t deadline_us,
                         struct batch_outcome *outcome, struct error *error) MUST_CHECK;
+
+/* A function that stores listens with something of its own: its last parameters are the columns that
+ * listen_add() has after the user, and its row begins with what batch_outcome holds. */
+enum { BATCH_COLUMNS = 11 };
+struct batch_call {
+    const struct db_function *function;
+    const char *const *params; /* before the columns */
+    int params_count;
+};
+/* batch_store() by this function, whose failures are the result; called for an empty batch too. */
+enum result batch_store_by(struct batch *batch, struct db *db, const struct batch_call *to,
+                           int64_t deadline_us, struct batch_outcome *outcome,
+                           struct error *error) MUST_CHECK;
 
 /* Forgets all listens, keeps the room. */
 void batch_clear(struct batch *batch);
