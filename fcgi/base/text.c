@@ -122,6 +122,20 @@ struct slice text_start(struct slice text, size_t bytes_max)
     return slice_of(text.data, size);
 }
 
+void text_clean(char *text)
+{
+    const char *end = text + strlen(text);
+    char *p = text;
+    while (p < end) {
+        size_t size = text_char_size(slice_of(p, (size_t)(end - p)));
+        if (size == 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
+            *p = '?';
+            size = 1;
+        }
+        p += size;
+    }
+}
+
 static bool is_blank(uint32_t point)
 {
     return (point >= 0x09 && point <= 0x0d) || (point >= 0x1c && point <= 0x20) || point == 0x85

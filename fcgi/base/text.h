@@ -27,6 +27,10 @@ size_t text_count_chars(struct slice text);
 /* The first bytes of well-formed UTF-8, at most so many, whole characters only. */
 struct slice text_start(struct slice text, size_t bytes_max);
 
+/* Makes a text that may come from a file fit for a terminal or a report: control bytes, and bytes that
+ * are no UTF-8, become '?'. */
+void text_clean(char *text);
+
 /* Without the blanks at both ends, by the meaning of blank that Python's str.strip() has
  * (Unicode White_Space, and the separators U+001C to U+001F). Well-formed UTF-8 is expected. */
 struct slice text_trim(struct slice text);

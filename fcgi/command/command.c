@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ enum { LONG_STATEMENT_MAX_MS = 300000 };
 
 static const struct command commands[] = {
     {"serve", "answer nginx over FastCGI", "", command_serve, 0, false},
-    {"worker", "housekeeping: what must be done beside the requests", "", command_worker, 2, true},
+    {"worker", "what must be done beside the requests: imports, housekeeping", "", command_worker, 3,
+     true},
     {"migrate", "bring the database to this release's schema", "", command_migrate, 0, true},
     {"user", "add, list and delete users, replace tokens",
      "add NAME [--public] [--admin] [--password-file FILE|-]\n"
@@ -34,25 +36,18 @@ static const struct command commands[] = {
      "       refrain user delete NAME",
      command_user, 1, true},
     {"import", "read listening histories from files",
-     "--user NAME [--source-user NAME] [--min-play SECONDS] FILE...", command_import, 1, true},
+     "--user NAME [--source-user NAME] [--min-play SECONDS] [--json]\n"
+     "       [--report FILE] FILE...",
+     command_import, 2, true},
     {"sample", "make a small community of invented listeners",
      "[--seed N] [--listeners N] [--listens N]", command_sample, 2, true},
     {"check-config", "say what the configuration comes to", "", command_check_config, 0, false},
 };
 
-void command_clean(char *text)
-{
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < ' ' || *p == 0x7f) {
-            *p = '?';
-        }
-    }
-}
-
 int command_fail(const struct error *error)
 {
     struct error clean = *error;
-    command_clean(clean.text);
+    text_clean(clean.text);
     fprintf(stderr, "refrain: %s\n", clean.text);
     return COMMAND_FAILED;
 }

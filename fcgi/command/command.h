@@ -33,9 +33,6 @@ command_function command_worker;
 /* Finds and runs what the arguments of main() ask for. */
 int command_run(int argc, char **argv);
 
-/* Makes a text that may come from a file fit for a terminal: control bytes become '?'. */
-void command_clean(char *text);
-
 /* Prints "refrain: <text>" on standard error and gives COMMAND_FAILED. */
 int command_fail(const struct error *error);
 

@@ -1,36 +1,60 @@
-#include "import/import.h"
-
-#include "base/clock.h"
 #include "base/text.h"
 #include "command/account.h"
 #include "command/command.h"
+#include "command/import_file.h"
 #include "command/progress.h"
 #include "command/tell.h"
-#include "listen/batch.h"
+#include "json/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-enum { BATCH_LISTENS = 50000, REFUSALS_SHOWN = 20 };
-
-static const int64_t store_max_us = 600000000;
 
 struct arguments {
     const char *user;
     struct import_options options;
+    const char *report_path;
+    bool as_json;
     char **files;
     int files_count;
 };
 
-/* An import on its way, and its sums. */
+/* All files, and their sums. */
 struct run {
-    struct db *db;
-    int64_t user_id;
-    struct batch *batch;
-    struct progress progress;
+    struct import_file_options options;
+    struct buffer imports; /* their reports as JSON, joined by commas */
+    FILE *report;          /* NULL: not wanted */
+    bool as_json;
+    bool has_failed;
+    int64_t count;
+    int64_t rows_now; /* of this run; the others are of the reports */
     int64_t rows, accepted, duplicate, skipped, refused;
 };
+
+static volatile sig_atomic_t is_told_to_stop;
+
+static void note_signal(int signal)
+{
+    (void)signal;
+    is_told_to_stop = 1;
+}
+
+static bool goes_on(void)
+{
+    return is_told_to_stop == 0;
+}
+
+/* The second time they end the process. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ── what is asked for ── */
 
 static bool parse_seconds(const char *text, int64_t *ms)
 {
@@ -49,8 +73,12 @@ static int parse_arguments(const struct command_context *context, int argc, char
     for (; i < argc && argv[i][0] == '-' && argv[i][1] == '-'; i++) {
         const char *seconds = NULL;
         if (command_option("--user", argc, argv, &i, &arguments->user)
-            || command_option("--source-user", argc, argv, &i,
-                              &arguments->options.source_user)) {
+            || command_option("--source-user", argc, argv, &i, &arguments->options.source_user)
+            || command_option("--report", argc, argv, &i, &arguments->report_path)) {
+            continue;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            arguments->as_json = true;
             continue;
         }
         if (!command_option("--min-play", argc, argv, &i, &seconds)) {
@@ -69,113 +97,152 @@ static int parse_arguments(const struct command_context *context, int argc, char
     return COMMAND_OK;
 }
 
-static enum result store(struct run *run, struct error *error)
+/* ── reports ── */
+
+static int64_t number(const struct jvalue *report, const char *name)
 {
-    int64_t count = (int64_t)batch_count(run->batch);
-    struct batch_outcome outcome = {0};
-    enum result result = batch_store(run->batch, run->db, run->user_id,
-                                     clock_mono_us() + store_max_us, &outcome, error);
-    if (result == RESULT_OK && count > 0) {
-        run->accepted += outcome.accepted;
-        run->duplicate += count - outcome.accepted;
-    }
-    return result;
+    const struct jvalue *member = jvalue_member(report, name);
+    int64_t value = 0;
+    return member != NULL && jvalue_int(member, &value) ? value : 0;
 }
 
-static void note_refusal(struct run *run, const struct import *import, const struct error *error)
+/* Adds what a report says to the sums, and tells of the file on standard output. */
+static enum result count(struct run *run, const char *path, struct slice json,
+                         struct error *error)
 {
-    run->refused++;
-    if (run->refused <= REFUSALS_SHOWN) {
-        char place_and_reason[1024];
-        snprintf(place_and_reason, sizeof place_and_reason, "%s:%" PRId64 ": skipped: %s",
-                 import_file(import), import_line(import), error->text);
-        command_clean(place_and_reason);
-        progress_end(&run->progress);
-        fprintf(stderr, "%s\n", place_and_reason);
-    }
-    if (run->refused == REFUSALS_SHOWN + 1) {
-        fputs("further bad rows are counted, not named\n", stderr);
-    }
-}
-
-static enum result take_listen(struct run *run, const struct listen *listen, struct error *error)
-{
-    if (batch_add(run->batch, listen) != RESULT_OK) {
-        return error_set(error, RESULT_NO_MEMORY, "import", "out of memory");
-    }
-    return batch_count(run->batch) < BATCH_LISTENS ? RESULT_OK : store(run, error);
-}
-
-static enum result read_rows(struct run *run, struct import *import, struct error *error)
-{
-    for (;;) {
-        enum import_row row;
-        struct listen listen;
-        enum result result = import_next(import, &row, &listen, error);
-        if (result == RESULT_OK && row == IMPORT_LISTEN) {
-            result = take_listen(run, &listen, error);
-        }
-        if (result != RESULT_OK || row == IMPORT_END) {
-            return result;
-        }
-        if (row == IMPORT_REFUSED) {
-            note_refusal(run, import, error);
-        }
-        run->skipped += row == IMPORT_SKIPPED;
-        run->rows++;
-        progress_show(&run->progress, run->rows, import_bytes_read(import),
-                      import_bytes_total(import));
-    }
-}
-
-/* A file that breaks off leaves what was read before it; that is stored, since a repeat after the
- * file has been mended changes nothing. */
-static enum result import_path(struct run *run, const char *path,
-                               const struct import_options *options, struct error *error)
-{
-    struct import *import;
-    enum result result = import_open(path, options, &import, error);
+    struct jvalue *report;
+    enum result result = jvalue_parse(json, &report, error);
     if (result != RESULT_OK) {
         return result;
     }
-    progress_begin(&run->progress, "rows");
-    result = read_rows(run, import, error);
-    struct error store_error;
-    enum result stored = store(run, &store_error);
-    progress_end(&run->progress);
-    printf("%s: %s\n", path, import_format_name(import));
-    import_close(&import);
-    if (result == RESULT_OK && stored != RESULT_OK) {
-        *error = store_error;
+    run->rows += number(report, "rows");
+    run->accepted += number(report, "accepted");
+    run->duplicate += number(report, "duplicate");
+    run->skipped += number(report, "skipped");
+    run->refused += number(report, "refused_count");
+    const struct jvalue *format = jvalue_member(report, "format");
+    if (!run->as_json && format != NULL && jvalue_kind(format) == JSON_STRING) {
+        printf("%s: %.*s\n", path, SLICE_ARGS(jvalue_text(format)));
     }
-    return result == RESULT_OK ? stored : result;
+    jvalue_free(&report);
+    return RESULT_OK;
+}
+
+static enum result report_job(struct run *run, const char *path, int64_t job, struct error *error)
+{
+    struct buffer json = BUFFER_EMPTY;
+    struct buffer text = BUFFER_EMPTY;
+    enum result result = import_file_report(&run->options, job, true, &json, error);
+    if (result == RESULT_OK && run->report != NULL) {
+        result = import_file_report(&run->options, job, false, &text, error);
+    }
+    if (result == RESULT_OK) {
+        result = count(run, path, buffer_slice(&json), error);
+    }
+    if (result == RESULT_OK) {
+        buffer_append_slice(&run->imports, buffer_slice(&json));
+    }
+    if (result == RESULT_OK && run->report != NULL) {
+        fwrite(text.data, 1, text.size_bytes, run->report);
+    }
+    buffer_free(&json);
+    buffer_free(&text);
+    return result;
+}
+
+/* Of a file that has not become an import, or whose report can't be had. */
+static void report_failure(struct run *run, const char *path, const struct error *error)
+{
+    char name[512];
+    struct error clean = *error;
+    snprintf(name, sizeof name, "%s", path);
+    text_clean(name);
+    text_clean(clean.text);
+    buffer_append_text(&run->imports, "{\"state\":\"failed\",\"file_name\":");
+    jwrite_string(&run->imports, slice_text(name));
+    buffer_append_text(&run->imports, ",\"error\":");
+    jwrite_string(&run->imports, slice_text(clean.text));
+    buffer_append_char(&run->imports, '}');
+    if (run->report != NULL) {
+        fprintf(run->report, "file: %s\nerror: %s\n", name, clean.text);
+    }
+}
+
+static void fail(struct run *run, const struct error *error)
+{
+    command_fail(error);
+    run->has_failed = true;
+}
+
+static void import_one(struct run *run, const char *path)
+{
+    struct import_file_outcome outcome;
+    struct error error;
+    enum result result = import_file_run(&run->options, path, &outcome, &error);
+    if (result != RESULT_OK) {
+        fail(run, &error);
+    }
+    if (run->count++ > 0) {
+        buffer_append_char(&run->imports, ',');
+    }
+    run->rows_now += outcome.rows;
+    struct error unreported;
+    if (outcome.job == 0) {
+        report_failure(run, path, &error);
+    } else if (report_job(run, path, outcome.job, &unreported) != RESULT_OK) {
+        fail(run, &unreported);
+        report_failure(run, path, &unreported);
+    }
 }
 
 static void print_summary(const struct run *run, double seconds)
 {
+    if (run->as_json) {
+        printf("{\"count\":%" PRId64 ",\"imports\":[", run->count);
+        fwrite(run->imports.data, 1, run->imports.size_bytes, stdout);
+        puts("]}");
+        return;
+    }
     printf("rows=%" PRId64 " accepted=%" PRId64 " duplicate=%" PRId64 " skipped=%" PRId64
            " refused=%" PRId64 " seconds=%.1f rate=%.0f\n",
            run->rows, run->accepted, run->duplicate, run->skipped, run->refused, seconds,
-           seconds > 0 ? (double)run->rows / seconds : 0.0);
+           seconds > 0 ? (double)run->rows_now / seconds : 0.0);
 }
 
-static enum result import_files(struct run *run, const struct arguments *arguments,
-                                struct error *error)
+static void import_files(struct run *run, const struct arguments *arguments)
 {
-    run->batch = batch_create(NULL);
-    enum result result = run->batch == NULL
-                             ? error_set(error, RESULT_NO_MEMORY, "import", "out of memory")
-                             : account_find(run->db, arguments->user, &run->user_id, error);
-    if (result != RESULT_OK) {
-        return result;
-    }
     struct progress whole;
     progress_begin(&whole, "files");
-    for (int i = 0; i < arguments->files_count && result == RESULT_OK; i++) {
-        result = import_path(run, arguments->files[i], &arguments->options, error);
+    catch_signals();
+    for (int i = 0; i < arguments->files_count && goes_on(); i++) {
+        import_one(run, arguments->files[i]);
     }
     print_summary(run, progress_seconds(&whole));
-    return result;
+}
+
+/* ── the command ── */
+
+static enum result fail_report(const char *path, struct error *error)
+{
+    return error_set(error, RESULT_INVALID, "import", "%s: %s", path, strerror(errno));
+}
+
+static enum result open_report(struct run *run, const char *path, struct error *error)
+{
+    if (path != NULL) {
+        run->report = fopen(path, "we");
+    }
+    return path != NULL && run->report == NULL ? fail_report(path, error) : RESULT_OK;
+}
+
+static enum result close_report(struct run *run, const char *path, struct error *error)
+{
+    if (run->report == NULL) {
+        return RESULT_OK;
+    }
+    bool has_failed = ferror(run->report) != 0;
+    has_failed |= fclose(run->report) != 0;
+    return has_failed ? fail_report(path, error) : RESULT_OK;
 }
 
 int command_import(struct command_context *context, int argc, char **argv)
@@ -186,11 +253,31 @@ int command_import(struct command_context *context, int argc, char **argv)
         return status;
     }
     struct error error;
-    struct run run = {.db = context->db};
-    enum result result = import_files(&run, &arguments, &error);
-    batch_destroy(&run.batch);
+    struct run run = {
+        .options = {.db = context->db, .options = arguments.options,
+                    .step_rows = config_number(context->config, CONFIG_IMPORT_STEP_ROWS),
+                    .goes_on = goes_on},
+        .as_json = arguments.as_json,
+    };
+    enum result result =
+        account_find(context->db, arguments.user, &run.options.user_id, &error);
+    if (result == RESULT_OK) {
+        result = open_report(&run, arguments.report_path, &error);
+    }
+    if (result != RESULT_OK) {
+        return command_fail(&error);
+    }
+    import_files(&run, &arguments);
+    if (buffer_result(&run.imports) != RESULT_OK) {
+        (void)error_set(&error, RESULT_NO_MEMORY, "import", "out of memory");
+        fail(&run, &error);
+    }
+    if (close_report(&run, arguments.report_path, &error) != RESULT_OK) {
+        fail(&run, &error);
+    }
     if (run.accepted > 0) {
         command_tell_cache(context, arguments.user);
     }
-    return result == RESULT_OK ? COMMAND_OK : command_fail(&error);
+    buffer_free(&run.imports);
+    return run.has_failed ? COMMAND_FAILED : COMMAND_OK;
 }

@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	%D%/check_config.c \
 	%D%/command.c %D%/command.h \
 	%D%/import.c \
+	%D%/import_file.c %D%/import_file.h \
 	%D%/migrate.c \
 	%D%/progress.c %D%/progress.h \
 	%D%/sample.c \

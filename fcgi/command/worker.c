@@ -107,6 +107,7 @@ static enum result run(const struct command_context *context, const struct parts
         .db = context->db,
         .relay = parts->relay,
         .warm = parts->cache == NULL ? NULL : &warm,
+        .import_step_rows = config_number(config, CONFIG_IMPORT_STEP_ROWS),
     };
     return worker_run(&options, error);
 }

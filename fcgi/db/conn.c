@@ -128,7 +128,7 @@ static enum result set_up(struct db_conn *conn, const char *url, int statement_t
      * than most of them take. A statement whose caller has given up and gone shall end too. */
     snprintf(settings, sizeof settings,
              "-c statement_timeout=%d -c plan_cache_mode=force_generic_plan "
-             "-c client_connection_check_interval=100",
+             "-c client_connection_check_interval=100 -c bytea_output=hex",
              statement_timeout_ms);
     const char *const keys[] = {"dbname", "options", "fallback_application_name",
                                 "client_encoding", NULL};

@@ -87,6 +87,8 @@ bool db_rows_is_null(const struct db_rows *rows, size_t row, size_t column);
 int64_t db_rows_int(const struct db_rows *rows, size_t row, size_t column);
 /* A boolean column; null is false. */
 bool db_rows_bool(const struct db_rows *rows, size_t row, size_t column);
+/* Appends a bytea column; null is nothing. A failure latches in the buffer. */
+void db_rows_bytes(const struct db_rows *rows, size_t row, size_t column, struct buffer *to);
 void db_rows_free(struct db_rows **rows);
 
 /* A parameter that is bytes, as PostgreSQL's hexadecimal text. */

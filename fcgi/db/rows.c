@@ -43,6 +43,26 @@ bool db_rows_bool(const struct db_rows *rows, size_t row, size_t column)
     return PQgetvalue(rows->pg, (int)row, (int)column)[0] == 't';
 }
 
+static int digit(char hex)
+{
+    return hex <= '9' ? hex - '0' : hex - 'a' + 10;
+}
+
+/* They come as \x and two digits a byte (bytea_output). */
+void db_rows_bytes(const struct db_rows *rows, size_t row, size_t column, struct buffer *to)
+{
+    struct slice text = db_rows_text(rows, row, column);
+    size_t size = text.size_bytes < 2 ? 0 : text.size_bytes / 2 - 1;
+    char *bytes = buffer_reserve(to, size);
+    if (bytes == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (char)(digit(text.data[2 * i + 2]) << 4 | digit(text.data[2 * i + 3]));
+    }
+    buffer_grown(to, size);
+}
+
 void db_rows_free(struct db_rows **rows)
 {
     if (*rows != NULL) {

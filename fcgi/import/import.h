@@ -49,6 +49,18 @@ struct import_feedback {
 /* What the last row was, where it was IMPORT_FEEDBACK; valid until the next call. */
 const struct import_feedback *import_feedback(const struct import *import);
 
+struct import_survey {
+    int64_t rows;
+    char format[128];
+};
+
+/* Reads the whole file without making listens of it: whether it can be read to its end, as what, and
+ * how many rows import_next() will give. goes_on is asked now and then; when it says no,
+ * RESULT_UNAVAILABLE. */
+enum result import_survey(const char *path, const struct import_options *options,
+                          bool (*goes_on)(void *context), void *context,
+                          struct import_survey *survey, struct error *error) MUST_CHECK;
+
 /* Where the last row stood: the file (within a zip: its member) and the line or item, from 1. */
 const char *import_file(const struct import *import);
 int64_t import_line(const struct import *import);

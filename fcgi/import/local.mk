@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	%D%/import.h \
 	%D%/input.c %D%/input.h \
 	%D%/items.c \
+	%D%/job.c %D%/job.h \
 	%D%/koito.c \
 	%D%/lastfm1k.c \
 	%D%/lastfm_json.c \
@@ -19,6 +20,9 @@ libcore_a_SOURCES += \
 	%D%/reader.c \
 	%D%/records.h \
 	%D%/rows.c \
+	%D%/run.c %D%/run.h \
 	%D%/spotify.c \
+	%D%/step.c %D%/step.h \
+	%D%/survey.c \
 	%D%/times.c \
 	%D%/unpack.c %D%/unpack.h

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metronome.h"
 #include "db/migrate.h"
+#include "worker/importing.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -30,6 +31,7 @@ static const struct chore {
     {{"relay_purge", 0}, 20000, "purged-changes"},
     {{"reading_purge", 0}, 5000, "purged-readers"},
     {{"playing_purge", 0}, 5000, "purged-playing"},
+    {{"import_purge", 0}, 100, "purged-imports"},
 };
 enum { chores_count = sizeof chores / sizeof *chores };
 
@@ -135,8 +137,10 @@ static enum result work(const struct worker_options *options, const sigset_t *si
 {
     struct warm *warm = NULL;
     struct metronome *metronome = NULL;
+    struct importing *importing = NULL;
     const struct metronome_options rounds = {run_round, release, options->relay,
                                              RELAY_ROUND_MS * INT64_C(1000)};
+    const struct importing_options imports = {options->db, options->import_step_rows};
     enum result result = RESULT_OK;
     if (options->warm != NULL) {
         result = warm_start(options->warm, &warm, error);
@@ -148,9 +152,13 @@ static enum result work(const struct worker_options *options, const sigset_t *si
         result = metronome_start(&rounds, &metronome, error);
     }
     if (result == RESULT_OK) {
+        result = importing_start(&imports, &importing, error);
+    }
+    if (result == RESULT_OK) {
         log_event(LOG_INFO_LEVEL, "ready", NULL);
         purge_until_told(options->db, signals);
     }
+    importing_stop(&importing);
     metronome_stop(&metronome);
     warm_stop(&warm);
     return result;

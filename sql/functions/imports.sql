@@ -19,7 +19,13 @@ create or replace function refrain.import_unlock(job_id int) returns boolean
 language sql as $$
     select pg_advisory_unlock(1383491376, job_id)
 $$;
-comment on function refrain.import_unlock is 'all: the session no longer works on this import';
+comment on function refrain.import_unlock is 'helper: the session no longer works on this import';
+
+create or replace function refrain.import_release() returns void
+language sql as $$
+    select pg_advisory_unlock_all()
+$$;
+comment on function refrain.import_release is 'all: the session works on no import any more';
 
 -- ── uploads ──
 

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
+
 static bool int_of(const char *text, int64_t *value)
 {
     return text_parse_int(slice_text(text), value);
@@ -190,6 +192,23 @@ static void refuses_what_is_no_time(void)
     }
 }
 
+static bool cleans(const char *from, const char *to)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s", from);
+    text_clean(text);
+    return strcmp(text, to) == 0;
+}
+
+static void cleans_what_a_terminal_should_not_see(void)
+{
+    CU_ASSERT(cleans("", ""));
+    CU_ASSERT(cleans("caf\xc3\xa9 \"a\"", "caf\xc3\xa9 \"a\""));
+    CU_ASSERT(cleans("a\x1b[2J\r\n\x7f", "a?[2J???"));
+    CU_ASSERT(cleans("\xff\xc3", "??"));
+    CU_ASSERT(cleans("\xe5\x9d", "??"));
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -198,6 +217,7 @@ int main(void)
         UNIT_TEST(knows_well_formed_utf8),
         UNIT_TEST(measures_characters),
         UNIT_TEST(cuts_between_characters),
+        UNIT_TEST(cleans_what_a_terminal_should_not_see),
         UNIT_TEST(trims_what_python_strips),
         UNIT_TEST(reads_uuids_as_python_does),
         UNIT_TEST(refuses_what_is_no_uuid),
