@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	%D%/test_encoding.py \
 	%D%/test_feedback.py \
 	%D%/test_history.py \
+	%D%/test_imports_jobs.py \
 	%D%/test_l1.py \
 	%D%/test_latest_import.py \
 	%D%/test_playing_now.py \
