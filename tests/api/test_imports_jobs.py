@@ -102,9 +102,9 @@ class Jobs(harness.ApiTest):
 
     def held_step(self):
         """A session of psql that keeps the listener's versions, and a step that waits for them."""
-        self.orders.give("import_step", "block once")
+        self.orders.give("import_stepped", "block once")
         job = self.upload()
-        self.hit("import_step")
+        self.hit("import_stepped")
         environment = {**os.environ, "PGOPTIONS": "-c search_path=refrain,public"}
         session = subprocess.Popen(["psql", "-qXAt", self.instance.env["DATABASE_URL"]],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -112,7 +112,7 @@ class Jobs(harness.ApiTest):
         session.stdin.write(f"begin; select versions_lock(array[{self.user}]);\n")
         session.stdin.flush()
         session.stdout.readline()
-        self.orders.recall("import_step")
+        self.orders.recall("import_stepped")
         harness.wait_for(self.waiting_step, "a step that waits")
         return job, session
 
@@ -181,15 +181,6 @@ class Killed(Jobs):
         session.communicate("rollback;\n")
         self.assertExact(job)
 
-    def test_the_session_that_holds_the_job(self):
-        self.orders.give("import_step", "block once")
-        job = self.upload()
-        self.hit("import_step")
-        holder = self.sql(f"select pid from pg_locks where locktype = 'advisory' and objid = {job}")
-        self.sql(f"select pg_terminate_backend({holder})")
-        self.orders.recall("import_step")
-        self.assertExact(job)
-
     def test_a_crash_of_postgresql(self):
         job, session = self.held_step()
         os.kill(int(self.waiting_step()), signal.SIGKILL)
@@ -197,12 +188,12 @@ class Killed(Jobs):
         self.assertExact(job)
 
     def test_postgresql_restarted(self):
-        self.orders.give("import_step", "delay 50")
+        self.orders.give("import_stepped", "delay 50")
         job = self.upload()
-        self.hit("import_step")
+        self.hit("import_stepped")
         self.instance.stop_part("postgresql")
         self.instance.start_part("postgresql")
-        self.orders.recall("import_step")
+        self.orders.recall("import_stepped")
         self.assertExact(job)
 
 
@@ -321,6 +312,18 @@ class Shared(Jobs):
         self.assertTrue(all("event=import-started" in text for text in logs), logs)
 
 
+    def test_two_that_both_believe_it_theirs(self):
+        self.orders.give("import_stepped", "block once")
+        job = self.upload()
+        self.hit("import_stepped")
+        holder = self.sql(f"select pid from pg_locks where locktype = 'advisory' and objid = {job}")
+        self.sql(f"select pg_terminate_backend({holder})")
+        harness.wait_for(lambda: len(re.findall(rf"import-started job={job}\b",
+                                                self.worker_log())) == 2, "the other worker")
+        self.orders.recall("import_stepped")
+        self.assertExact(job)
+
+
 class Command(Jobs):
     def setUp(self):
         super().setUp()
@@ -378,12 +381,12 @@ class Command(Jobs):
         self.assertDone(report)
 
     def test_it_waits_for_postgresql(self):
-        self.orders.give("import_step", "delay 50")
+        self.orders.give("import_stepped", "delay 50")
         process = self.start("--json", self.path)
-        self.hit("import_step")
+        self.hit("import_stepped")
         self.instance.stop_part("postgresql")
         self.instance.start_part("postgresql")
-        self.orders.recall("import_step")
+        self.orders.recall("import_stepped")
         output, said = process.communicate()
         self.assertEqual(process.returncode, 0, said)
         self.assertIn("PostgreSQL does not answer", said)
