@@ -106,6 +106,8 @@ static enum result add(struct run *run, enum import_row row, const struct listen
     switch (row) {
     case IMPORT_LISTEN:
         return step_add_listen(run->step, listen, error);
+    case IMPORT_FEEDBACK:
+        return step_add_feedback(run->step, import_feedback(run->import), error);
     case IMPORT_SKIPPED:
         step_add_skipped(run->step, error->text[0] == '\0' ? "no listen" : error->text);
         return RESULT_OK;

@@ -29,7 +29,9 @@ struct step {
     struct reason reasons[REASONS_MAX]; /* of rows that were skipped; the last takes the rest */
     size_t reasons_count;
     int64_t refused_count;
-    struct buffer refused; /* JSON objects, joined by commas */
+    /* JSON objects, joined by commas. */
+    struct buffer refused;
+    struct buffer feedback;
     struct buffer progress;
 };
 
@@ -50,6 +52,7 @@ void step_destroy(struct step **step)
     if (*step != NULL) {
         batch_destroy(&(*step)->batch);
         buffer_free(&(*step)->refused);
+        buffer_free(&(*step)->feedback);
         buffer_free(&(*step)->progress);
         free(*step);
         *step = NULL;
@@ -63,6 +66,7 @@ static void clear(struct step *step)
     step->reasons_count = 0;
     step->refused_count = 0;
     buffer_clear(&step->refused);
+    buffer_clear(&step->feedback);
 }
 
 int64_t step_rows(const struct step *step)
@@ -72,7 +76,7 @@ int64_t step_rows(const struct step *step)
 
 size_t step_bytes(const struct step *step)
 {
-    return batch_bytes(step->batch) + step->refused.size_bytes;
+    return batch_bytes(step->batch) + step->refused.size_bytes + step->feedback.size_bytes;
 }
 
 static enum result no_memory(struct error *error)
@@ -89,6 +93,26 @@ enum result step_add_listen(struct step *step, const struct listen *listen, stru
     }
     step->rows++;
     return RESULT_OK;
+}
+
+static void append_id(struct buffer *to, const char *key, const char *uuid)
+{
+    if (*uuid != '\0') {
+        buffer_append_format(to, "\"%s\":\"%s\",", key, uuid);
+    }
+}
+
+enum result step_add_feedback(struct step *step, const struct import_feedback *feedback,
+                              struct error *error)
+{
+    struct buffer *to = &step->feedback;
+    buffer_append_text(to, to->size_bytes > 0 ? ",{" : "{");
+    append_id(to, "msid", feedback->msid);
+    append_id(to, "mbid", feedback->mbid);
+    buffer_append_format(to, "\"score\":%d,\"created\":%" PRId64 "}", feedback->score,
+                         feedback->created_s);
+    step->rows++;
+    return buffer_result(to) == RESULT_OK ? RESULT_OK : no_memory(error);
 }
 
 void step_add_skipped(struct step *step, const char *reason)
@@ -152,7 +176,9 @@ static enum result write_progress(struct step *step)
     buffer_append_format(to, "},\"refused_count\":%" PRId64 ",\"refused\":[",
                          step->refused_count);
     buffer_append_slice(to, buffer_slice(&step->refused));
-    buffer_append_text(to, "],\"feedback\":[]}");
+    buffer_append_text(to, "],\"feedback\":[");
+    buffer_append_slice(to, buffer_slice(&step->feedback));
+    buffer_append_text(to, "]}");
     return buffer_result(to);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Private to import/: a step of an import, the rows that are stored in one transaction, be they
- * listens or not.
+ * listens, love and hate, or neither.
  */
 #ifndef REFRAIN_IMPORT_STEP_H
 #define REFRAIN_IMPORT_STEP_H
@@ -21,6 +21,8 @@ size_t step_bytes(const struct step *step);
 /* Each adds a row. RESULT_NO_MEMORY at worst, after which the step is only to be destroyed. */
 enum result step_add_listen(struct step *step, const struct listen *listen,
                             struct error *error) MUST_CHECK;
+enum result step_add_feedback(struct step *step, const struct import_feedback *feedback,
+                              struct error *error) MUST_CHECK;
 /* The reason is one of few. */
 void step_add_skipped(struct step *step, const char *reason);
 /* `row` counts the rows of the whole import, from 1. */
