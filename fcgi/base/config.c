@@ -173,6 +173,21 @@ static enum result read_environment(struct config *config, struct error *error)
     return RESULT_OK;
 }
 
+/* What is right by itself, but not together with the rest. */
+static enum result check_together(const struct config *config, struct error *error)
+{
+    int64_t threads = config->numbers[CONFIG_HTTP_THREADS];
+    int64_t transfers = config->numbers[CONFIG_HTTP_TRANSFERS];
+    if (transfers > (threads + 1) / 2) {
+        return error_set(error, RESULT_INVALID, "config",
+                         "%s is %lld, but may be half of %s at most, which is %lld, so that "
+                         "uploads and exports leave threads for everything else",
+                         options[CONFIG_HTTP_TRANSFERS].name, (long long)transfers,
+                         options[CONFIG_HTTP_THREADS].name, (long long)threads);
+    }
+    return RESULT_OK;
+}
+
 static enum result load(struct config *config, const char *path, struct error *error)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
@@ -192,7 +207,8 @@ static enum result load(struct config *config, const char *path, struct error *e
             return result;
         }
     }
-    return read_environment(config, error);
+    enum result result = read_environment(config, error);
+    return result == RESULT_OK ? check_together(config, error) : result;
 }
 
 enum result config_load(const char *path, struct config **config, struct error *error)

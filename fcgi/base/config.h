@@ -19,6 +19,8 @@
         "unix socket on which serve answers nginx")                                                \
     ROW(HTTP_THREADS, "http", "threads", NUMBER, "96", 1, 4096, "",                                \
         "request threads; more than nginx workers x keepalive, + 32")                              \
+    ROW(HTTP_TRANSFERS, "http", "transfers", NUMBER, "8", 1, 2048, "",                             \
+        "uploads and exports at a time; half of the threads at most")                              \
     ROW(HTTP_BODY_MAX_BYTES, "http", "body_max_bytes", NUMBER, "10300000", 1024, 1073741824, "",   \
         "largest request body that is read")                                                       \
     ROW(HTTP_REQUEST_MAX_MS, "http", "request_max_ms", NUMBER, "10000", 100, 600000, "",           \

@@ -107,6 +107,7 @@ static enum result serve(const struct config *config, struct parts *parts, struc
     const struct http_server_options options = {
         .socket_path = config_text(config, CONFIG_HTTP_SOCKET),
         .threads = (int)config_number(config, CONFIG_HTTP_THREADS),
+        .transfers_max = (int)config_number(config, CONFIG_HTTP_TRANSFERS),
         .body_max_bytes = (size_t)config_number(config, CONFIG_HTTP_BODY_MAX_BYTES),
         .request_max_us = config_number(config, CONFIG_HTTP_REQUEST_MAX_MS) * 1000,
         .routes = service_routes,

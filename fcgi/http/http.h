@@ -29,6 +29,7 @@ enum http_method {
 enum { HTTP_CAPTURES_MAX = 3 };
 
 struct http_route;
+struct http_transfer;
 
 /* Everything here lives until the response has been sent. An absent header is an empty slice. */
 struct http_request {
@@ -46,6 +47,7 @@ struct http_request {
     struct slice peer; /* the client's address, without the port */
     struct slice request_id;
     const struct http_route *route; /* NULL while no route has been found */
+    struct http_transfer *transfer; /* what http_begin_transfer() goes by */
     int64_t arrived_us;             /* monotonic */
     int64_t deadline_us;            /* monotonic; travels down to every wait */
 };
@@ -123,6 +125,12 @@ void http_lend(struct http_response *response, struct slice bytes);
 /* Hands over `thing`: it is released, once, when the answer has been sent, when it could not be, or
  * when http_error() puts another answer in its place. At most HTTP_KEPT_MAX times an answer. */
 void http_keep(struct http_response *response, void *thing, void (*release)(void *thing));
+
+/* For a request that may last as long as its bytes need on their way, up or down: takes one of the
+ * places that the process has for such, until the answer has gone or http_error() replaces it. False
+ * where none is left: then the response is a 503 that says so. */
+bool http_begin_transfer(const struct http_request *request,
+                         struct http_response *response) MUST_CHECK;
 
 /* Of the body as it is now. */
 size_t http_body_size(const struct http_response *response);

@@ -8,4 +8,5 @@ libcore_a_SOURCES += \
 	%D%/request.c %D%/request.h \
 	%D%/response.c %D%/response.h \
 	%D%/router.c %D%/router.h \
-	%D%/server.c %D%/server.h
+	%D%/server.c %D%/server.h \
+	%D%/transfer.c %D%/transfer.h

@@ -16,6 +16,7 @@
 #include "http/listener.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/transfer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ struct worker {
     struct buffer body;
     struct buffer head;
     struct http_response response;
+    struct http_transfer transfer;
 };
 
 struct http_server {
@@ -49,6 +51,7 @@ struct http_server {
     struct http_router *router;
     struct listener listener;
     atomic_bool stopping;
+    atomic_int transfers_left;
     int stop_event;
     struct worker workers[];
 };
@@ -91,6 +94,7 @@ static bool answer_request(struct worker *worker, struct http_request *request,
                                            &error);
     request->arrived_us = clock_mono_us();
     request->deadline_us = request->arrived_us + options->request_max_us;
+    request->transfer = &worker->transfer;
     log_set_request_id(request->request_id.size_bytes > 0 ? request->request_id.data : NULL);
     *resource = http_dispatch_find(worker->server->router, request);
     if (result == RESULT_OK) {
@@ -192,6 +196,7 @@ static bool make_worker(struct http_server *server, struct worker *worker)
     worker->server = server;
     worker->fastcgi = fastcgi_create(server->stop_event, server->options.request_max_us);
     worker->arena = arena_create();
+    worker->transfer.places = &server->transfers_left;
     http_response_reset(&worker->response);
     return worker->fastcgi != NULL && worker->arena != NULL;
 }
@@ -237,6 +242,7 @@ enum result http_server_create(const struct http_server_options *options,
         return error_set(error, RESULT_NO_MEMORY, "http", "no memory for the server");
     }
     made->options = *options;
+    atomic_init(&made->transfers_left, options->transfers_max);
     made->listener.socket = -1;
     made->stop_event = -1;
     enum result result = fill_server(made, error);

@@ -31,9 +31,9 @@ static struct config *load(const char *text, struct error *error)
 static void defaults_hold_where_the_file_is_silent(void)
 {
     struct error error;
-    struct config *config = load("[http]\nthreads = 7 ; few\n", &error);
+    struct config *config = load("[http]\nthreads = 17 ; few\n", &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
-    CU_ASSERT_EQUAL(config_number(config, CONFIG_HTTP_THREADS), 7);
+    CU_ASSERT_EQUAL(config_number(config, CONFIG_HTTP_THREADS), 17);
     CU_ASSERT_EQUAL(config_number(config, CONFIG_REDIS_POOL), 16);
     CU_ASSERT_FALSE(config_yes(config, CONFIG_MONITORING_OPEN_ON_LOOPBACK));
     config_destroy(&config);
@@ -42,11 +42,11 @@ static void defaults_hold_where_the_file_is_silent(void)
 static void the_environment_wins(void)
 {
     struct error error;
-    setenv("REFRAIN_HTTP_THREADS", "9", 1);
-    struct config *config = load("[http]\nthreads = 7\n", &error);
+    setenv("REFRAIN_HTTP_THREADS", "19", 1);
+    struct config *config = load("[http]\nthreads = 17\n", &error);
     unsetenv("REFRAIN_HTTP_THREADS");
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
-    CU_ASSERT_EQUAL(config_number(config, CONFIG_HTTP_THREADS), 9);
+    CU_ASSERT_EQUAL(config_number(config, CONFIG_HTTP_THREADS), 19);
     config_destroy(&config);
 }
 
@@ -68,6 +68,19 @@ static void wrong_files_are_refused_with_line_and_cure(void)
     check_refused("[http]\nnonsense\n", "line 2: neither [section] nor key = value");
 }
 
+static void transfers_leave_half_of_the_threads(void)
+{
+    struct error error;
+    struct config *config = load("[http]\nthreads = 15\ntransfers = 8\n", &error);
+    CU_ASSERT_PTR_NOT_NULL(config);
+    config_destroy(&config);
+    check_refused("[http]\nthreads = 14\ntransfers = 8\n",
+                  "http.transfers is 8, but may be half of http.threads at most, which is 14");
+    config = load("[http]\nthreads = 1\ntransfers = 1\n", &error);
+    CU_ASSERT_PTR_NOT_NULL(config);
+    config_destroy(&config);
+}
+
 static void a_named_file_must_be_there(void)
 {
     struct error error;
@@ -83,6 +96,7 @@ int main(void)
         UNIT_TEST(defaults_hold_where_the_file_is_silent),
         UNIT_TEST(the_environment_wins),
         UNIT_TEST(wrong_files_are_refused_with_line_and_cure),
+        UNIT_TEST(transfers_leave_half_of_the_threads),
         UNIT_TEST(a_named_file_must_be_there),
     };
     return unit_run("config", tests, sizeof tests / sizeof *tests);

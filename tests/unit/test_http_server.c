@@ -25,6 +25,7 @@
 enum {
     idle_connections = 64,
     threads = idle_connections + 8,
+    transfers_max = 2,
     body_max_bytes = 300000,
     large_bytes = 700001,
     huge_bytes = 4500001, /* of more than one batch of records */
@@ -107,12 +108,25 @@ static void answer_lent(void *context, const struct http_request *request,
     }
 }
 
+/* Lasts until the test says so. */
+static void answer_transfer(void *context, const struct http_request *request,
+                            struct http_response *response)
+{
+    char byte = 'x';
+    (void)context;
+    if (http_begin_transfer(request, response) && write(entered[1], &byte, 1) == 1
+        && read(released[0], &byte, 1) == 1 && slice_is(request->query, "failed")) {
+        http_error(response, 400, "This is wrong.");
+    }
+}
+
 static const struct http_route routes[] = {
     {HTTP_GET | HTTP_POST, "/1/echo", answer_body, NULL},
     {HTTP_GET, "/1/large", answer_large, NULL},
     {HTTP_GET, "/1/slow", answer_slowly, NULL},
     {HTTP_GET, "/1/lent", answer_lent, NULL},
     {HTTP_GET, "/1/nothing", answer_nothing, NULL},
+    {HTTP_GET, "/1/transfer", answer_transfer, NULL},
 };
 
 static struct http_server_options options_for(int64_t request_max_us)
@@ -121,6 +135,7 @@ static struct http_server_options options_for(int64_t request_max_us)
     return (struct http_server_options){
         .socket_path = socket_path,
         .threads = threads,
+        .transfers_max = transfers_max,
         .body_max_bytes = body_max_bytes,
         .request_max_us = request_max_us,
         .routes = routes,
@@ -464,6 +479,73 @@ static void answers_what_was_queued_before_sigterm(void)
     buffer_free(&response);
 }
 
+/* False where the client has an answer instead. */
+static bool has_entered(int client)
+{
+    struct pollfd either[] = {
+        {.fd = entered[0], .events = POLLIN},
+        {.fd = client, .events = POLLIN},
+    };
+    CU_ASSERT_TRUE(poll(either, 2, 20000) > 0);
+    return either[1].revents == 0;
+}
+
+/* Who has his answer may be a moment ahead of the place that is given back. */
+static void begin_transfers(int clients[transfers_max], const char *uri)
+{
+    struct buffer response = BUFFER_EMPTY;
+    char byte;
+    for (size_t i = 0; i < transfers_max; i++) {
+        clients[i] = client_connect(socket_path);
+        client_request(clients[i], "GET", uri, "", slice_text(""));
+        while (!has_entered(clients[i])) {
+            CU_ASSERT_TRUE(client_response(clients[i], &response));
+            client_request(clients[i], "GET", uri, "", slice_text(""));
+        }
+        CU_ASSERT_EQUAL(read(entered[0], &byte, 1), 1);
+    }
+    buffer_free(&response);
+}
+
+static void end_transfers(int clients[transfers_max], const char *start)
+{
+    struct buffer response = BUFFER_EMPTY;
+    for (size_t i = 0; i < transfers_max; i++) {
+        CU_ASSERT_EQUAL(write(released[1], "x", 1), 1);
+    }
+    for (size_t i = 0; i < transfers_max; i++) {
+        CU_ASSERT_TRUE(client_response(clients[i], &response));
+        CU_ASSERT_TRUE(starts_with(&response, start));
+        close(clients[i]);
+    }
+    buffer_free(&response);
+}
+
+static void turns_away_more_transfers_than_there_are_places(void)
+{
+    pid_t child = start_server(60000000);
+    struct buffer response = BUFFER_EMPTY;
+    int clients[transfers_max];
+    int client = client_connect(socket_path);
+    begin_transfers(clients, "/1/transfer");
+    client_request(client, "GET", "/1/transfer", "", slice_text(""));
+    CU_ASSERT_TRUE(client_response(client, &response));
+    CU_ASSERT_TRUE(starts_with(&response, "Status: 503 Service Unavailable\r\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(response.data, "Retry-After: "));
+    client_request(client, "GET", "/1/echo", "", slice_text(""));
+    CU_ASSERT_TRUE(client_response(client, &response));
+    CU_ASSERT_TRUE(starts_with(&response, "Status: 200 OK\r\n"));
+    end_transfers(clients, "Status: 200 OK\r\n");
+    /* Places are given back once, whatever the answer was. */
+    for (int round = 0; round < 3; round++) {
+        begin_transfers(clients, "/1/transfer?failed");
+        end_transfers(clients, "Status: 400 Bad Request\r\n");
+    }
+    close(client);
+    buffer_free(&response);
+    stop_server(child);
+}
+
 static void gives_up_on_half_a_body(void)
 {
     pid_t child = start_server(300000);
@@ -505,6 +587,7 @@ int main(void)
         UNIT_TEST(survives_what_is_no_request),
         UNIT_TEST(drains_on_sigterm),
         UNIT_TEST(answers_what_was_queued_before_sigterm),
+        UNIT_TEST(turns_away_more_transfers_than_there_are_places),
         UNIT_TEST(gives_up_on_half_a_body),
         UNIT_TEST(keeps_idle_connections_longer_than_a_request),
     };
