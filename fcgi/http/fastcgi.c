@@ -3,7 +3,8 @@
  * ours, because its accept loop cannot be woken soundly; so it is given a connection, and no socket
  * to accept from. Writing is ours, because its writer copies all into records of 8 KB with a system
  * call each, without a deadline, where one sendmsg(2) will do. For that two fields of FCGX_Request
- * are used that its header calls private, ipcFd and keepConnection; they are the same in 2.4.2 and
+ * are used that its header calls private, ipcFd and keepConnection, and two of FCGX_Stream, rdNext
+ * and stop, which tell how much of a body can be had without waiting; they are the same in 2.4.2 and
  * in 2.4.7.
  *
  * Waiting for the next request is ours as well, in poll(2) together with the event that tells of
@@ -20,6 +21,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -59,6 +61,11 @@ struct batch {
     struct iovec pieces[batch_pieces];
 };
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 enum result fastcgi_init(struct error *error)
 {
     if (FCGX_Init() != 0) {
@@ -91,14 +98,19 @@ void fastcgi_destroy(struct fastcgi **fastcgi)
     *fastcgi = NULL;
 }
 
+void fastcgi_set_pause(struct fastcgi *fastcgi, int64_t pause_max_us)
+{
+    struct timeval pause_max = {.tv_sec = pause_max_us / 1000000,
+                                .tv_usec = pause_max_us % 1000000};
+    setsockopt(fastcgi->request.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &pause_max, sizeof pause_max);
+}
+
 void fastcgi_open(struct fastcgi *fastcgi, int connection)
 {
     assert(fastcgi->request.ipcFd < 0);
-    struct timeval pause_max = {.tv_sec = fastcgi->pause_max_us / 1000000,
-                                .tv_usec = fastcgi->pause_max_us % 1000000};
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &pause_max, sizeof pause_max);
     FCGX_InitRequest(&fastcgi->request, -1, 0);
     fastcgi->request.ipcFd = connection;
+    fastcgi_set_pause(fastcgi, fastcgi->pause_max_us);
     /* libfcgi begins a request by ending the one before, which had better not close this. */
     fastcgi->request.keepConnection = 1;
     fastcgi->used = false;
@@ -160,6 +172,20 @@ size_t fastcgi_read(struct fastcgi *fastcgi, char *data, size_t size_bytes)
         }
     }
     return done;
+}
+
+size_t fastcgi_read_some(struct fastcgi *fastcgi, char *data, size_t room_bytes)
+{
+    assert(room_bytes > 0);
+    FCGX_Stream *in = fastcgi->request.in;
+    int first = FCGX_GetChar(in);
+    if (first == EOF) {
+        fastcgi->ended = !fastcgi_is_broken(fastcgi);
+        return 0;
+    }
+    data[0] = (char)first;
+    size_t there = smaller((size_t)(in->stop - in->rdNext), room_bytes - 1);
+    return 1 + (size_t)FCGX_GetStr(data + 1, (int)there, in);
 }
 
 bool fastcgi_is_broken(const struct fastcgi *fastcgi)
@@ -239,11 +265,6 @@ static void add_record(struct batch *batch, int type, size_t content_bytes)
     header[6] = 0;
     header[7] = 0;
     add_piece(batch, (const char *)header, record_header_bytes);
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Adds one piece of an answer of which `left` bytes are to come, in records of which the last one

@@ -37,6 +37,13 @@ char *const *fastcgi_parameters(const struct fastcgi *fastcgi);
 /* Reads the body on; less than asked for only where it ends, or where the connection breaks. */
 size_t fastcgi_read(struct fastcgi *fastcgi, char *data, size_t size_bytes);
 
+/* Reads what there is of the body, waiting only where there is nothing: 0 where it ends, or where the
+ * connection breaks. */
+size_t fastcgi_read_some(struct fastcgi *fastcgi, char *data, size_t room_bytes);
+
+/* From now on the peer may make us wait for so long for a body, until this is called again. */
+void fastcgi_set_pause(struct fastcgi *fastcgi, int64_t pause_max_us);
+
 /* True if reading the body found the connection broken: an answer would reach nobody. */
 bool fastcgi_is_broken(const struct fastcgi *fastcgi);
 

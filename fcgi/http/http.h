@@ -24,6 +24,7 @@ enum http_method {
     HTTP_DELETE = 32,
     HTTP_OPTIONS = 64,
     HTTP_OTHER = 128,
+    HTTP_UPLOAD = 256, /* of a route: its handler reads the body, by http_read_body() */
 };
 
 enum { HTTP_CAPTURES_MAX = 3 };
@@ -39,7 +40,8 @@ struct http_request {
     struct slice captures[HTTP_CAPTURES_MAX]; /* what the pattern's braces took, percent-decoded:
                                                * well-formed UTF-8 without NUL */
     struct slice query;
-    struct slice body;
+    struct slice body; /* empty where the handler reads it */
+    struct slice content_type;
     struct slice authorization;
     struct slice cookie;
     struct slice if_none_match;
@@ -47,7 +49,7 @@ struct http_request {
     struct slice peer; /* the client's address, without the port */
     struct slice request_id;
     const struct http_route *route; /* NULL while no route has been found */
-    struct http_transfer *transfer; /* what http_begin_transfer() goes by */
+    struct http_transfer *transfer; /* what http_begin_transfer() and http_read_body() go by */
     int64_t arrived_us;             /* monotonic */
     int64_t deadline_us;            /* monotonic; travels down to every wait */
 };
@@ -131,6 +133,14 @@ void http_keep(struct http_response *response, void *thing, void (*release)(void
  * where none is left: then the response is a 503 that says so. */
 bool http_begin_transfer(const struct http_request *request,
                          struct http_response *response) MUST_CHECK;
+
+/* In handlers of routes with HTTP_UPLOAD: the next bytes of the body, as many as there is room for;
+ * less, or none, only at its end. It waits for them, within deadlines of its own: the request's is
+ * for all else. RESULT_TOO_LARGE over the upload_max_bytes of the server, at once where
+ * Content-Length is; RESULT_INVALID where the body ends early or hardly moves; RESULT_UNAVAILABLE
+ * when the server stops. After a failure there is no more to be read. */
+enum result http_read_body(const struct http_request *request, char *data, size_t room_bytes,
+                           size_t *size_bytes, struct error *error) MUST_CHECK;
 
 /* Of the body as it is now. */
 size_t http_body_size(const struct http_response *response);

@@ -9,6 +9,7 @@ struct parameters {
     struct slice uri;
     struct slice query;
     struct slice content_length;
+    struct slice content_type;
     struct slice authorization;
     struct slice cookie;
     struct slice if_none_match;
@@ -27,7 +28,7 @@ static const struct {
     [11] = {{"REQUEST_URI", MEMBER(uri)},
             {"REMOTE_ADDR", MEMBER(peer)},
             {"HTTP_COOKIE", MEMBER(cookie)}},
-    [12] = {{"QUERY_STRING", MEMBER(query)}},
+    [12] = {{"QUERY_STRING", MEMBER(query)}, {"CONTENT_TYPE", MEMBER(content_type)}},
     [14] = {{"REQUEST_METHOD", MEMBER(method)}, {"CONTENT_LENGTH", MEMBER(content_length)}},
     [17] = {{"HTTP_X_REQUEST_ID", MEMBER(request_id)}},
     [18] = {{"HTTP_AUTHORIZATION", MEMBER(authorization)},
@@ -89,18 +90,14 @@ static bool is_sane_id(struct slice id)
     return id.size_bytes <= most_bytes && text_is_plain(id);
 }
 
-static bool parse_size(struct slice text, size_t *size_bytes)
+static bool parse_size(struct slice text, int64_t *size_bytes)
 {
-    int64_t value = 0;
-    if (text.size_bytes > 0 && (!text_parse_int(text, &value) || value < 0)) {
-        return false;
-    }
-    *size_bytes = (size_t)value;
-    return true;
+    *size_bytes = -1;
+    return text.size_bytes == 0 || (text_parse_int(text, size_bytes) && *size_bytes >= 0);
 }
 
 enum result http_request_read(struct http_request *request, struct arena *arena,
-                              char *const *parameters, size_t *content_length_bytes,
+                              char *const *parameters, int64_t *content_length_bytes,
                               struct error *error)
 {
     struct parameters found = collect(parameters);
@@ -118,6 +115,7 @@ enum result http_request_read(struct http_request *request, struct arena *arena,
         .method = method,
         .path = http_path_canonical(arena, method, path),
         .query = found.query,
+        .content_type = found.content_type,
         .authorization = found.authorization,
         .cookie = found.cookie,
         .if_none_match = found.if_none_match,

@@ -82,13 +82,18 @@ static enum result read_body(struct worker *worker, size_t length_bytes,
     return RESULT_OK;
 }
 
+static bool is_upload(const struct http_request *request)
+{
+    return request->route != NULL && (request->route->methods & HTTP_UPLOAD) != 0;
+}
+
 /* Reads the request and has it answered; false where nobody is left to be answered. */
 static bool answer_request(struct worker *worker, struct http_request *request,
                            const struct http_resource **resource)
 {
     const struct http_server_options *options = &worker->server->options;
     struct error error;
-    size_t length_bytes = 0;
+    int64_t length_bytes = -1;
     enum result result = http_request_read(request, worker->arena,
                                            fastcgi_parameters(worker->fastcgi), &length_bytes,
                                            &error);
@@ -97,8 +102,10 @@ static bool answer_request(struct worker *worker, struct http_request *request,
     request->transfer = &worker->transfer;
     log_set_request_id(request->request_id.size_bytes > 0 ? request->request_id.data : NULL);
     *resource = http_dispatch_find(worker->server->router, request);
-    if (result == RESULT_OK) {
-        result = read_body(worker, length_bytes, request, &error);
+    if (result == RESULT_OK && is_upload(request)) {
+        http_transfer_expect(&worker->transfer, length_bytes);
+    } else if (result == RESULT_OK) {
+        result = read_body(worker, length_bytes > 0 ? (size_t)length_bytes : 0, request, &error);
     }
     if (fastcgi_is_broken(worker->fastcgi)) {
         return false;
@@ -108,7 +115,11 @@ static bool answer_request(struct worker *worker, struct http_request *request,
     } else {
         http_error_of(&worker->response, result, &error);
     }
-    return true;
+    if (!is_upload(request)) {
+        return true;
+    }
+    http_transfer_read(&worker->transfer, options->request_max_us);
+    return !fastcgi_is_broken(worker->fastcgi);
 }
 
 static bool is_written(const struct buffer *buffer)
@@ -196,7 +207,12 @@ static bool make_worker(struct http_server *server, struct worker *worker)
     worker->server = server;
     worker->fastcgi = fastcgi_create(server->stop_event, server->options.request_max_us);
     worker->arena = arena_create();
-    worker->transfer.places = &server->transfers_left;
+    worker->transfer = (struct http_transfer){
+        .places = &server->transfers_left,
+        .stopping = &server->stopping,
+        .fastcgi = worker->fastcgi,
+        .body_max_bytes = server->options.upload_max_bytes,
+    };
     http_response_reset(&worker->response);
     return worker->fastcgi != NULL && worker->arena != NULL;
 }

@@ -14,6 +14,7 @@ struct http_server_options {
     int threads;             /* each holds one connection, be it idle (keep-alive) or not */
     int transfers_max;       /* requests at a time that may last long: http_begin_transfer() */
     size_t body_max_bytes;   /* a longer body is 413 and not read */
+    size_t upload_max_bytes; /* the same for a body that a handler reads */
     int64_t request_max_us;  /* deadline of a request from its arrival, and of every wait for the
                               * web server in the middle of it */
     const struct http_route *routes;

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+enum { SERVICE_UPLOAD_MAX_BYTES = 256 * 1024 * 1024 };
+
 /* The context of every handler. Shared by all threads, changed by none. */
 struct service {
     struct cache *cache;

@@ -118,7 +118,7 @@ static void reads_parameters(void)
     };
     struct http_request request;
     struct error error;
-    size_t length = 0;
+    int64_t length = 0;
     CU_ASSERT_EQUAL_FATAL(http_request_read(&request, arena, parameters, &length, &error),
                           RESULT_OK);
     CU_ASSERT_EQUAL(request.method, HTTP_PATCH);
@@ -140,7 +140,7 @@ static enum result read_two(const char *first, const char *second, struct http_r
                                 arena_copy(arena, slice_text(second)),
                                 (char[]){"REQUEST_METHOD=GET"}, NULL};
     struct error error;
-    size_t length = 0;
+    int64_t length = 0;
     return http_request_read(request, arena, parameters, &length, &error);
 }
 
