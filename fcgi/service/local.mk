@@ -8,6 +8,7 @@ libcore_a_SOURCES += \
 	%D%/feedback.c %D%/feedback.h \
 	%D%/feedback_wanted.c %D%/feedback_wanted.h \
 	%D%/history.c %D%/history.h \
+	%D%/importing.c %D%/importing.h \
 	%D%/latest_import.c %D%/latest_import.h \
 	%D%/monitoring.c %D%/monitoring.h \
 	%D%/playing.c %D%/playing.h \

@@ -2,6 +2,7 @@
 #include "service/feedback.h"
 #include "service/feedback_wanted.h"
 #include "service/history.h"
+#include "service/importing.h"
 #include "service/latest_import.h"
 #include "service/monitoring.h"
 #include "service/playing.h"
@@ -17,6 +18,11 @@ const struct http_route service_routes[] = {
     {HTTP_POST, "/1/delete-listen", deletion_post, NULL},
     {HTTP_GET, "/1/latest-import", latest_import_get, NULL},
     {HTTP_POST, "/1/latest-import", latest_import_post, NULL},
+    {HTTP_POST | HTTP_UPLOAD, "/1/import-listens", importing_post, NULL},
+    {HTTP_GET, "/1/import-listens", importing_get_list, NULL},
+    {HTTP_GET, "/1/import-listens/list", importing_get_list, NULL},
+    {HTTP_GET, "/1/import-listens/{id}", importing_get, NULL},
+    {HTTP_POST, "/1/import-listens/cancel/{id}", importing_cancel_post, NULL},
     {HTTP_GET, "/1/validate-token", session_validate_token, NULL},
     {HTTP_GET, "/1/user/{name}/listens", history_get_listens, NULL},
     {HTTP_GET, "/1/user/{name}/listen-count", history_get_count, NULL},
