@@ -323,7 +323,7 @@ void importing_get(void *context, const struct http_request *request,
 }
 
 static enum result read_page(const struct http_request *request, int64_t *count,
-                             bool *has_before, int64_t *before, struct error *error)
+                             int64_t *before, struct error *error)
 {
     struct slice text;
     *count = ANSWER_COUNT_DEFAULT;
@@ -332,12 +332,12 @@ static enum result read_page(const struct http_request *request, int64_t *count,
                          "'count' should be a non-negative integer");
     }
     *count = *count > list_count_max ? list_count_max : *count;
-    *before = 0;
+    *before = INT32_MAX;
     if (!answer_query_int(request, "before", before, &text) || *before < 0) {
         return error_set(error, RESULT_INVALID, "importing",
                          "'before' should be the id of an import");
     }
-    *has_before = *before > 0 && *before <= INT32_MAX;
+    *before = *before > INT32_MAX ? INT32_MAX : *before;
     return RESULT_OK;
 }
 
@@ -348,11 +348,10 @@ static enum result write_list(const struct service *service, const struct http_r
     struct cache_account account;
     struct db_rows *rows = NULL;
     int64_t number;
-    bool has_before;
     int64_t before_id;
     enum result result = account_authorize(service, request, see, &account, error);
     if (result == RESULT_OK) {
-        result = read_page(request, &number, &has_before, &before_id, error);
+        result = read_page(request, &number, &before_id, error);
     }
     if (result != RESULT_OK) {
         return result;
@@ -363,7 +362,7 @@ static enum result write_list(const struct service *service, const struct http_r
     db_format_int(account.user_id, user);
     db_format_int(before_id, before);
     db_format_int(number, count);
-    const char *const params[] = {user, has_before ? before : NULL, count};
+    const char *const params[] = {user, before, count};
     result = change_call(service, request, &account, &fn_list, params, &rows, error);
     if (result == RESULT_OK) {
         buffer_append_format(body, "{\"count\":%" PRId64 ",\"imports\":", db_rows_int(rows, 0, 4));

@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	%D%/test_feedback.py \
 	%D%/test_history.py \
 	%D%/test_imports_jobs.py \
+	%D%/test_importing.py \
 	%D%/test_l1.py \
 	%D%/test_latest_import.py \
 	%D%/test_playing_now.py \
