@@ -118,7 +118,7 @@ static bool answer_request(struct worker *worker, struct http_request *request,
     if (!is_upload(request)) {
         return true;
     }
-    http_transfer_read(&worker->transfer, options->request_max_us);
+    http_transfer_end(&worker->transfer, options->request_max_us);
     return !fastcgi_is_broken(worker->fastcgi);
 }
 

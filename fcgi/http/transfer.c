@@ -33,7 +33,7 @@ void http_transfer_expect(struct http_transfer *transfer, int64_t length_bytes)
     transfer->is_patient = false;
 }
 
-void http_transfer_read(struct http_transfer *transfer, int64_t pause_max_us)
+void http_transfer_end(struct http_transfer *transfer, int64_t pause_max_us)
 {
     if (transfer->is_patient) {
         fastcgi_set_pause(transfer->fastcgi, pause_max_us);

@@ -29,6 +29,6 @@ struct http_transfer {
 void http_transfer_expect(struct http_transfer *transfer, int64_t length_bytes);
 
 /* When it has returned. */
-void http_transfer_read(struct http_transfer *transfer, int64_t pause_max_us);
+void http_transfer_end(struct http_transfer *transfer, int64_t pause_max_us);
 
 #endif

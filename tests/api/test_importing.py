@@ -1,5 +1,5 @@
-"""Files over HTTP: uploading them, and what is told of them. No worker runs, so that they stay as
-they are; what one does is done by calls of its SQL functions."""
+"""Files over HTTP: uploading them, and what is told of them. The worker is stopped, so that uploads
+stay as they are; what one does is done by calls of its SQL functions."""
 
 import hashlib
 import http.client
@@ -22,7 +22,12 @@ TRANSFERS = 4
 
 
 class Importing(harness.ApiTest):
-    options = {"serve": 1, "workers": 0, "settings": {"http.transfers": TRANSFERS}}
+    options = {"serve": 1, "settings": {"http.transfers": TRANSFERS}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.instance.stop_part("worker")
 
     def setUp(self):
         self.token = self.instance.token("listener")
@@ -412,33 +417,39 @@ class Reports(Importing):
                                    f"where user_id = {account}")
         harness.wait_for(lambda: self.upload().status == 202, "all scopes")
 
-    def test_what_a_report_counts_is_read_next(self):
-        def count():
-            answer = self.instance.get("/1/user/listener/listen-count", token=self.token)
-            return answer.json()["payload"]["count"]
 
-        job = self.submit()
-        stored = count()
+class Shown(harness.ApiTest):
+    """What a report counts is what reads count, through every process."""
+
+    def test_what_a_report_counts_is_read_next(self):
+        token = self.instance.token("listener")
+        self.instance.post("/1/submit-listens", {"listen_type": "single", "payload": [{
+            "listened_at": 1600000000,
+            "track_metadata": {"artist_name": "Lili Boulanger", "track_name": "Nocturne"}}]},
+            token=token)
+        job = self.instance.psql(
+            "insert into refrain.import_jobs (user_id, state, is_upload, file_name, play_min_ms) "
+            "select id, 'running', false, 'x', 0 from refrain.users where name = 'listener' "
+            "returning id")
         for row in range(20):
-            for _ in range(4):  # both processes have it in memory
-                self.assertEqual(count(), stored)
+            for _ in range(8):  # both processes have it in memory
+                self.assertEqual(self.count(token), 1 + row)
             self.instance.psql(self.step(job, row))
-            told = self.report(job).json()["accepted"]
-            self.assertEqual(told, row + 1)
-            stored += 1
-            self.assertEqual(count(), stored)
+            report = self.instance.get(f"{PATH}/{job}", token=token).json()
+            self.assertEqual(report["accepted"], row + 1)
+            for _ in range(4):
+                self.assertEqual(self.count(token), 2 + row)
+
+    def count(self, token):
+        answer = self.instance.get("/1/user/listener/listen-count", token=token)
+        return answer.json()["payload"]["count"]
 
     def step(self, job, row):
-        """One listen of an import, as a worker stores it."""
-        account = self.instance.psql("select id from refrain.users where name = 'listener'")
+        """The listen once more, later, as one of an import."""
         return (
-            f"update refrain.import_jobs set state = 'running' where id = {job}; "
-            "insert into refrain.artists (id, name) values (1, 'Lili Boulanger') "
-            "on conflict do nothing; "
-            "insert into refrain.recordings (id, artist_id, name) values (1, 1, 'Nocturne') "
-            "on conflict do nothing; "
-            f"select refrain.import_step({account}, {job}, {row}, "
-            "'{\"rows\": 1, \"skipped\": {}, \"refused_count\": 0, \"refused\": []}', "
-            f"array[{1700000000 + row}]::bigint[], array[1]::bigint[], array[1]::bigint[], "
-            "array[null]::bigint[], array['Lili Boulanger'], array['Nocturne'], array[null]::text[], "
-            "array[null]::bigint[], array[null]::text[], array['{}'], array[null]::text[])")
+            f"select refrain.import_step(user_id, {job}, {row}, "
+            "'{\"rows\": 1, \"skipped\": {}, \"refused_count\": 0, \"refused\": [], \"feedback\": []}', "
+            f"array[{1700000000 + row}]::bigint[], array[recording_id], array[artist_id], "
+            "array[release_id], array[null]::text[], array[null]::text[], array[null]::text[], "
+            "array[null]::bigint[], array[null]::text[], array[null]::text[], array[null]::text[]) "
+            "from refrain.listens order by listened_at limit 1")

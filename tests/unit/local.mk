@@ -9,8 +9,11 @@ unit_tests += %D%/test_http_listener
 unit_tests += %D%/test_http_messages
 unit_tests += %D%/test_http_routes
 unit_tests += %D%/test_http_server
-%C%_test_http_server_SOURCES = \
-	%D%/test_http_server.c %D%/fastcgi_client.c %D%/fastcgi_client.h
+http_fixture = \
+	%D%/fastcgi_client.c %D%/fastcgi_client.h %D%/http_fixture.c %D%/http_fixture.h
+%C%_test_http_server_SOURCES = %D%/test_http_server.c $(http_fixture)
+unit_tests += %D%/test_http_transfer
+%C%_test_http_transfer_SOURCES = %D%/test_http_transfer.c $(http_fixture)
 unit_tests += %D%/test_redis_address
 unit_tests += %D%/test_redis_kv
 %C%_test_redis_kv_SOURCES = \

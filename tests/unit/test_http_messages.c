@@ -109,6 +109,7 @@ static void reads_parameters(void)
         (char[]){"HTTP_COOKIE=a=b"},
         (char[]){"HTTP_IF_NONE_MATCH=\"e\""},
         (char[]){"HTTP_ACCEPT_ENCODING=gzip, br"},
+        (char[]){"CONTENT_TYPE=text/csv"},
         (char[]){"REMOTE_ADDS=no"},
         (char[]){"HTTP_IF_UNMODIFIED_SINCE=never"},
         (char[]){"no parameter at all"},
@@ -128,6 +129,7 @@ static void reads_parameters(void)
     CU_ASSERT_TRUE(slice_is(request.cookie, "a=b"));
     CU_ASSERT_TRUE(slice_is(request.if_none_match, "\"e\""));
     CU_ASSERT_TRUE(slice_is(request.accept_encoding, "gzip, br"));
+    CU_ASSERT_TRUE(slice_is(request.content_type, "text/csv"));
     CU_ASSERT_TRUE(slice_is(request.request_id, "0af3-7.x"));
     CU_ASSERT_TRUE(slice_is(request.peer, "192.0.2.7"));
     CU_ASSERT_EQUAL(length, 12);

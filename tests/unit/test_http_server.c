@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fastcgi_client.h"
+#include "http_fixture.h"
 #include "http/response.h"
 #include "http/server.h"
 #include "unit.h"
@@ -25,7 +26,6 @@
 enum {
     idle_connections = 64,
     threads = idle_connections + 8,
-    transfers_max = 2,
     body_max_bytes = 300000,
     large_bytes = 700001,
     huge_bytes = 4500001, /* of more than one batch of records */
@@ -108,25 +108,12 @@ static void answer_lent(void *context, const struct http_request *request,
     }
 }
 
-/* Lasts until the test says so. */
-static void answer_transfer(void *context, const struct http_request *request,
-                            struct http_response *response)
-{
-    char byte = 'x';
-    (void)context;
-    if (http_begin_transfer(request, response) && write(entered[1], &byte, 1) == 1
-        && read(released[0], &byte, 1) == 1 && slice_is(request->query, "failed")) {
-        http_error(response, 400, "This is wrong.");
-    }
-}
-
 static const struct http_route routes[] = {
     {HTTP_GET | HTTP_POST, "/1/echo", answer_body, NULL},
     {HTTP_GET, "/1/large", answer_large, NULL},
     {HTTP_GET, "/1/slow", answer_slowly, NULL},
     {HTTP_GET, "/1/lent", answer_lent, NULL},
     {HTTP_GET, "/1/nothing", answer_nothing, NULL},
-    {HTTP_GET, "/1/transfer", answer_transfer, NULL},
 };
 
 static struct http_server_options options_for(int64_t request_max_us)
@@ -135,7 +122,6 @@ static struct http_server_options options_for(int64_t request_max_us)
     return (struct http_server_options){
         .socket_path = socket_path,
         .threads = threads,
-        .transfers_max = transfers_max,
         .body_max_bytes = body_max_bytes,
         .request_max_us = request_max_us,
         .routes = routes,
@@ -144,47 +130,10 @@ static struct http_server_options options_for(int64_t request_max_us)
     };
 }
 
-/* Binds before it returns, so that clients may connect at once. */
 static pid_t start_server(int64_t request_max_us)
 {
-    struct http_server_options options = options_for(request_max_us);
-    struct http_server *server;
-    struct error error;
-    CU_ASSERT_EQUAL_FATAL(http_server_create(&options, &server, &error), RESULT_OK);
-    fflush(stdout);
-    pid_t child = fork();
-    CU_ASSERT_NOT_EQUAL_FATAL(child, -1);
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        log_set_level(LOG_ERROR_LEVEL);
-        enum result result = http_server_run(server, &error);
-        http_server_destroy(&server);
-        exit(result == RESULT_OK ? EXIT_SUCCESS : EXIT_FAILURE);
-    }
-    /* The socket's file is the child's from now on. */
-    char moved[sizeof socket_path + 8];
-    snprintf(moved, sizeof moved, "%s.kept", socket_path);
-    rename(socket_path, moved);
-    http_server_destroy(&server);
-    rename(moved, socket_path);
-    return child;
-}
-
-/* Waits for the child's end and returns how long it took, in milliseconds. */
-static int64_t join_server(pid_t child)
-{
-    int64_t start_us = clock_mono_us();
-    int status = -1;
-    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
-    CU_ASSERT_TRUE(WIFEXITED(status));
-    CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
-    return (clock_mono_us() - start_us) / 1000;
-}
-
-static void stop_server(pid_t child)
-{
-    kill(child, SIGTERM);
-    join_server(child);
+    const struct http_server_options options = options_for(request_max_us);
+    return fixture_start(&options);
 }
 
 /* The client's side */
@@ -240,7 +189,7 @@ static void keeps_connections(void)
     CU_ASSERT_STRING_EQUAL(body_of(&response), "");
     close(client);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static void sends_large_answers_and_reads_large_bodies(void)
@@ -264,7 +213,7 @@ static void sends_large_answers_and_reads_large_bodies(void)
     close(client);
     buffer_free(&body);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static bool is_given_back_once(void)
@@ -320,7 +269,7 @@ static void sends_what_is_lent_and_gives_it_back(void)
     buffer_free(&whole);
     buffer_free(&response);
     http_response_free(&expected);
-    stop_server(child);
+    fixture_stop(child);
     free(huge);
 }
 
@@ -343,7 +292,7 @@ static void refuses_bodies_over_the_limit_unread(void)
     close(client);
     buffer_free(&bytes);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static void refuses_bodies_of_another_length(void)
@@ -368,7 +317,7 @@ static void refuses_bodies_of_another_length(void)
     CU_ASSERT_TRUE(client_is_at_end(client));
     close(client);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static void survives_what_is_no_request(void)
@@ -403,7 +352,7 @@ static void survives_what_is_no_request(void)
     close(client);
     buffer_free(&bytes);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static void drains_on_sigterm(void)
@@ -441,7 +390,7 @@ static void drains_on_sigterm(void)
     CU_ASSERT_TRUE(client_response(busy, &response));
     CU_ASSERT_TRUE(is_large_answer(&response));
     CU_ASSERT_TRUE(client_is_at_end(busy));
-    CU_ASSERT_TRUE(join_server(child) < 1000);
+    CU_ASSERT_TRUE(fixture_join(child) < 1000);
     CU_ASSERT_EQUAL(access(socket_path, F_OK), -1);
     close(busy);
     close(silent);
@@ -475,75 +424,8 @@ static void answers_what_was_queued_before_sigterm(void)
             CU_ASSERT_EQUAL(read(entered[0], &byte, 1), 1);
         }
     }
-    CU_ASSERT_TRUE(join_server(child) < 1000);
+    CU_ASSERT_TRUE(fixture_join(child) < 1000);
     buffer_free(&response);
-}
-
-/* False where the client has an answer instead. */
-static bool has_entered(int client)
-{
-    struct pollfd either[] = {
-        {.fd = entered[0], .events = POLLIN},
-        {.fd = client, .events = POLLIN},
-    };
-    CU_ASSERT_TRUE(poll(either, 2, 20000) > 0);
-    return either[1].revents == 0;
-}
-
-/* Who has his answer may be a moment ahead of the place that is given back. */
-static void begin_transfers(int clients[transfers_max], const char *uri)
-{
-    struct buffer response = BUFFER_EMPTY;
-    char byte;
-    for (size_t i = 0; i < transfers_max; i++) {
-        clients[i] = client_connect(socket_path);
-        client_request(clients[i], "GET", uri, "", slice_text(""));
-        while (!has_entered(clients[i])) {
-            CU_ASSERT_TRUE(client_response(clients[i], &response));
-            client_request(clients[i], "GET", uri, "", slice_text(""));
-        }
-        CU_ASSERT_EQUAL(read(entered[0], &byte, 1), 1);
-    }
-    buffer_free(&response);
-}
-
-static void end_transfers(int clients[transfers_max], const char *start)
-{
-    struct buffer response = BUFFER_EMPTY;
-    for (size_t i = 0; i < transfers_max; i++) {
-        CU_ASSERT_EQUAL(write(released[1], "x", 1), 1);
-    }
-    for (size_t i = 0; i < transfers_max; i++) {
-        CU_ASSERT_TRUE(client_response(clients[i], &response));
-        CU_ASSERT_TRUE(starts_with(&response, start));
-        close(clients[i]);
-    }
-    buffer_free(&response);
-}
-
-static void turns_away_more_transfers_than_there_are_places(void)
-{
-    pid_t child = start_server(60000000);
-    struct buffer response = BUFFER_EMPTY;
-    int clients[transfers_max];
-    int client = client_connect(socket_path);
-    begin_transfers(clients, "/1/transfer");
-    client_request(client, "GET", "/1/transfer", "", slice_text(""));
-    CU_ASSERT_TRUE(client_response(client, &response));
-    CU_ASSERT_TRUE(starts_with(&response, "Status: 503 Service Unavailable\r\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(response.data, "Retry-After: "));
-    client_request(client, "GET", "/1/echo", "", slice_text(""));
-    CU_ASSERT_TRUE(client_response(client, &response));
-    CU_ASSERT_TRUE(starts_with(&response, "Status: 200 OK\r\n"));
-    end_transfers(clients, "Status: 200 OK\r\n");
-    /* Places are given back once, whatever the answer was. */
-    for (int round = 0; round < 3; round++) {
-        begin_transfers(clients, "/1/transfer?failed");
-        end_transfers(clients, "Status: 400 Bad Request\r\n");
-    }
-    close(client);
-    buffer_free(&response);
-    stop_server(child);
 }
 
 static void gives_up_on_half_a_body(void)
@@ -557,7 +439,7 @@ static void gives_up_on_half_a_body(void)
     CU_ASSERT_TRUE(client_is_at_end(client));
     close(client);
     buffer_free(&bytes);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 static void keeps_idle_connections_longer_than_a_request(void)
@@ -573,7 +455,7 @@ static void keeps_idle_connections_longer_than_a_request(void)
     CU_ASSERT_TRUE(client_response(client, &response));
     close(client);
     buffer_free(&response);
-    stop_server(child);
+    fixture_stop(child);
 }
 
 int main(void)
@@ -587,7 +469,6 @@ int main(void)
         UNIT_TEST(survives_what_is_no_request),
         UNIT_TEST(drains_on_sigterm),
         UNIT_TEST(answers_what_was_queued_before_sigterm),
-        UNIT_TEST(turns_away_more_transfers_than_there_are_places),
         UNIT_TEST(gives_up_on_half_a_body),
         UNIT_TEST(keeps_idle_connections_longer_than_a_request),
     };
