@@ -10,6 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
+	%D%/functions/exports.sql \
 	%D%/functions/feedback.sql \
 	%D%/functions/follows.sql \
 	%D%/functions/history.sql \
