@@ -45,8 +45,8 @@ enum result db_take(struct db *db, int64_t deadline_us, struct db_conn **conn,
                     struct error *error) MUST_CHECK;
 /* Whether PostgreSQL does not answer, as far as is known; a full pool is no such thing. */
 bool db_is_away(const struct db *db);
-/* Gives it back; a connection that failed, still owes an answer or has sent a large call is closed.
- * Sets *conn to NULL; nothing happens where it is NULL. */
+/* Gives it back; a connection that failed, still owes an answer, or has sent or had something large
+ * is closed. Sets *conn to NULL; nothing happens where it is NULL. */
 void db_give(struct db_conn **conn);
 
 /* One call: sends now, the answer is fetched by db_receive(). Parameters are texts as PostgreSQL

@@ -20,8 +20,8 @@
 static const char begin_sql[] = "begin isolation level repeatable read read only";
 static const char commit_sql[] = "commit";
 
-/* A connection that has sent a call of more than this is not used again. An import makes a new one
- * after each full batch, which costs it milliseconds. */
+/* A connection that has sent a call of more than this, or had such an answer, is not used again. An
+ * import makes a new one after each full batch, which costs it milliseconds. */
 static const size_t swelling_bytes = 1024 * 1024;
 
 /* Where the rows of an answer go: one place for each call before the sync. */
@@ -201,6 +201,7 @@ static enum result receive_results(struct db_conn *conn, int64_t deadline_us,
             conn_note_answer(conn);
             return result;
         }
+        conn->swollen = conn->swollen || PQresultMemorySize(pg) > swelling_bytes;
         result = take_result(pg, answer, result, error);
         if (PQstatus(conn->pg) == CONNECTION_BAD) {
             return result == RESULT_OK

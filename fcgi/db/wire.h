@@ -23,7 +23,7 @@ struct db_conn {
     bool is_preparing; /* a prepare is on its way, which may come to nothing */
     int owed;          /* syncs whose answers have not been read */
     bool failed;
-    bool swollen; /* libpq has grown its buffers for a large call, and would keep them for ever */
+    bool swollen; /* libpq has grown its buffers for something large, and would keep them for ever */
 };
 
 /* The connection is not to be used again. Gives back the result. */

@@ -288,20 +288,36 @@ static bool add_content(struct batch *batch, struct slice piece, size_t *left, s
     return true;
 }
 
-static bool send_answer(const struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
+static bool add_pieces(struct batch *batch, const struct slice *pieces, size_t count)
 {
-    struct batch batch;
-    batch.fastcgi = fastcgi;
-    clear(&batch);
     size_t left = 0;
     size_t room = 0;
     for (size_t i = 0; i < count; i++) {
         left += pieces[i].size_bytes;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!add_content(&batch, pieces[i], &left, &room)) {
+        if (!add_content(batch, pieces[i], &left, &room)) {
             return false;
         }
+    }
+    return true;
+}
+
+bool fastcgi_send(struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
+{
+    struct batch batch;
+    batch.fastcgi = fastcgi;
+    clear(&batch);
+    return add_pieces(&batch, pieces, count) && send_batch(&batch);
+}
+
+static bool send_answer(const struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
+{
+    struct batch batch;
+    batch.fastcgi = fastcgi;
+    clear(&batch);
+    if (!add_pieces(&batch, pieces, count)) {
+        return false;
     }
     /* An exit status of 0, and 0 for "request complete". */
     static const char end_request[end_request_body_bytes];

@@ -66,10 +66,16 @@ struct http_kept {
     void (*release)(void *thing);
 };
 
+/* Appends the next piece of a body to `to`; nothing: the piece before was the last. It may wait until
+ * the deadline. What others wait for, such as a connection to a database, it has given back when it
+ * returns, because the client takes the piece as slowly as it likes. */
+typedef enum result http_next(void *thing, int64_t deadline_us, struct buffer *to,
+                              struct error *error);
+
 enum { HTTP_LENT_MAX = 16, HTTP_KEPT_MAX = 4, HTTP_LENT_MIN_BYTES = 1024 };
 
 /* Written by a handler. Status 200, no headers and no body to begin with. What is the same for
- * every answer is added afterwards: CORS, Content-Length, and, unless the handler gave its own,
+ * every answer is added afterwards: CORS, Content-Length unless it is streamed, and, unless the handler gave its own,
  * Content-Type (application/json) and Cache-Control (no-store on errors, else private and
  * no-cache). */
 struct http_response {
@@ -82,6 +88,8 @@ struct http_response {
     struct http_lent lent[HTTP_LENT_MAX]; /* the rest of the body; only http_lend() adds to it */
     size_t lent_count;
     size_t lent_bytes;
+    http_next *next; /* of a body that is streamed, else NULL */
+    void *source;    /* what it is called with */
     struct http_kept kept[HTTP_KEPT_MAX];
     size_t kept_count;
 };
@@ -141,6 +149,15 @@ bool http_begin_transfer(const struct http_request *request,
  * when the server stops. After a failure there is no more to be read. */
 enum result http_read_body(const struct http_request *request, char *data, size_t room_bytes,
                            size_t *size_bytes, struct error *error) MUST_CHECK;
+
+/* The body is what `next` makes of `thing`, piece by piece, and nothing else; there is no
+ * Content-Length. Each piece has the deadline that a request has, however long all of them take. The
+ * first one is made before anything is sent: a failure of it is answered as http_error_of() does.
+ * After a later one, and where the server has to end, the connection breaks, by which the client sees
+ * that the body is incomplete. For HEAD the first piece is made, and not sent. `thing` is released as
+ * http_keep() has it. */
+void http_stream(struct http_response *response, http_next *next, void *thing,
+                 void (*release)(void *thing));
 
 /* Of the body as it is now. */
 size_t http_body_size(const struct http_response *response);

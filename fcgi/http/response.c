@@ -47,6 +47,7 @@ void http_response_reset(struct http_response *response)
     buffer_clear(&response->body);
     response->lent_count = 0;
     response->lent_bytes = 0;
+    response->next = NULL;
     release_kept(response);
 }
 
@@ -150,6 +151,15 @@ void http_keep(struct http_response *response, void *thing, void (*release)(void
 {
     assert(response->kept_count < HTTP_KEPT_MAX);
     response->kept[response->kept_count++] = (struct http_kept){thing, release};
+}
+
+void http_stream(struct http_response *response, http_next *next, void *thing,
+                 void (*release)(void *thing))
+{
+    assert(response->next == NULL && http_body_size(response) == 0);
+    response->next = next;
+    response->source = thing;
+    http_keep(response, thing, release);
 }
 
 size_t http_body_size(const struct http_response *response)
@@ -293,9 +303,11 @@ size_t http_response_finish(const struct http_response *response, enum http_meth
         if (!response->type_given && body_bytes > 0) {
             buffer_append_text(head, "Content-Type: application/json\r\n");
         }
-        buffer_append_text(head, "Content-Length: ");
-        buffer_append_int(head, (int64_t)body_bytes);
-        buffer_append_text(head, "\r\n");
+        if (response->next == NULL) {
+            buffer_append_text(head, "Content-Length: ");
+            buffer_append_int(head, (int64_t)body_bytes);
+            buffer_append_text(head, "\r\n");
+        }
     }
     buffer_append_slice(head, buffer_slice(&response->headers));
     /* After the handler's, because nginx heeds X-Accel-Expires only ahead of Cache-Control. */

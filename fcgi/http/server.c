@@ -5,7 +5,8 @@
  * socket down, which wakes the workers in accept(2) (what has been queued there is, on Linux, still
  * accepted and answered); and makes `stop_event` readable, which wakes those that wait between two
  * requests. In this order, so that a web server whose idle connections end can't open new ones.
- * Requests end by their deadlines, so the workers do, and are joined.
+ * Requests end by their deadlines, so the workers do, and are joined. Answers that are streamed have
+ * the time of one more request, and are cut after that.
  */
 #include "http/server.h"
 
@@ -52,6 +53,7 @@ struct http_server {
     struct listener listener;
     atomic_bool stopping;
     atomic_int transfers_left;
+    _Atomic int64_t streams_end_us; /* a stream takes no further piece after that */
     int stop_event;
     struct worker workers[];
 };
@@ -135,24 +137,96 @@ static void keep_small(struct buffer *buffer)
     buffer_clear(buffer);
 }
 
+/* Makes the next piece of a streamed body the response's body. */
+static enum result take_piece(struct http_response *response, int64_t deadline_us,
+                              struct error *error)
+{
+    keep_small(&response->body);
+    enum result result = response->next(response->source, deadline_us, &response->body, error);
+    if (result == RESULT_OK && !is_written(&response->body)) {
+        result = error_set(error, RESULT_NO_MEMORY, "http", "no memory for a piece of an answer");
+    }
+    return result;
+}
+
+/* Makes the response one that can be sent: a stream has its first piece. */
+static void prepare(struct worker *worker, const struct http_request *request)
+{
+    struct http_response *response = &worker->response;
+    struct error error;
+    enum result result = RESULT_OK;
+    if (response->next != NULL) {
+        result = take_piece(response, request->deadline_us, &error);
+    }
+    if (result == RESULT_OK && !(is_written(&response->headers) && is_written(&response->body))) {
+        result = error_set(&error, RESULT_NO_MEMORY, "http", "no memory for an answer");
+    }
+    if (result != RESULT_OK) {
+        http_error_of(response, result, &error);
+    }
+}
+
+/* What a server that ends does not wait for is cut. */
+static enum result take_piece_in_time(struct worker *worker, struct error *error)
+{
+    struct http_server *server = worker->server;
+    int64_t now_us = clock_mono_us();
+    if (now_us > atomic_load(&server->streams_end_us)) {
+        return error_set(error, RESULT_UNAVAILABLE, "http", "the server ends");
+    }
+    return take_piece(&worker->response, now_us + server->options.request_max_us, error);
+}
+
+/* Sends a streamed answer, of which these pieces are the beginning, but for its end; false where
+ * that has failed. */
+static bool send_stream(struct worker *worker, const struct slice *pieces, size_t count)
+{
+    struct buffer *body = &worker->response.body;
+    struct slice piece;
+    while (fastcgi_send(worker->fastcgi, pieces, count)) {
+        struct error error;
+        enum result result = take_piece_in_time(worker, &error);
+        if (result != RESULT_OK) {
+            log_error("answer-cut", result, &error);
+            return false;
+        }
+        if (body->size_bytes == 0) {
+            return true;
+        }
+        piece = buffer_slice(body);
+        pieces = &piece;
+        count = 1;
+    }
+    return false;
+}
+
+static void send_response(struct worker *worker, const struct http_request *request,
+                          const struct http_resource *resource)
+{
+    struct http_response *response = &worker->response;
+    struct slice pieces[HTTP_PIECES_MAX];
+    size_t count = http_response_finish(response, request->method, http_dispatch_cors(resource),
+                                        &worker->head, pieces);
+    bool sends = is_written(&response->body) && is_written(&worker->head);
+    if (sends && response->next != NULL && request->method != HTTP_HEAD) {
+        sends = send_stream(worker, pieces, count);
+        count = 0;
+    }
+    if (sends) {
+        fastcgi_answer(worker->fastcgi, pieces, count, atomic_load(&worker->server->stopping));
+    } else {
+        fastcgi_drop(worker->fastcgi);
+    }
+}
+
 static void serve_request(struct worker *worker)
 {
     struct http_response *response = &worker->response;
     struct http_request request;
     const struct http_resource *resource;
-    bool answered = answer_request(worker, &request, &resource);
-    if (answered && !(is_written(&response->headers) && is_written(&response->body))) {
-        struct error error;
-        http_error_of(response,
-                      error_set(&error, RESULT_NO_MEMORY, "http", "no memory for an answer"),
-                      &error);
-    }
-    struct slice pieces[HTTP_PIECES_MAX];
-    size_t count = http_response_finish(response, request.method,
-                                        http_dispatch_cors(resource), &worker->head,
-                                        pieces);
-    if (answered && is_written(&response->body) && is_written(&worker->head)) {
-        fastcgi_answer(worker->fastcgi, pieces, count, atomic_load(&worker->server->stopping));
+    if (answer_request(worker, &request, &resource)) {
+        prepare(worker, &request);
+        send_response(worker, &request, resource);
     } else {
         fastcgi_drop(worker->fastcgi);
     }
@@ -259,6 +333,7 @@ enum result http_server_create(const struct http_server_options *options,
     }
     made->options = *options;
     atomic_init(&made->transfers_left, options->transfers_max);
+    atomic_init(&made->streams_end_us, INT64_MAX);
     made->listener.socket = -1;
     made->stop_event = -1;
     enum result result = fill_server(made, error);
@@ -312,6 +387,7 @@ static int start_workers(struct http_server *server)
 static void drain(struct http_server *server, int started)
 {
     atomic_store(&server->stopping, true);
+    atomic_store(&server->streams_end_us, clock_mono_us() + server->options.request_max_us);
     shutdown(server->listener.socket, SHUT_RDWR);
     eventfd_write(server->stop_event, 1);
     for (int i = 0; i < started; i++) {

@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	%D%/check_info.c \
 	%D%/coerce.c %D%/coerce.h \
 	%D%/entities.c %D%/entities.h \
+	%D%/export.c %D%/export.h \
 	%D%/ident.c \
 	%D%/known.c %D%/known.h \
 	%D%/listen.h \

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	%D%/body.c %D%/body.h \
 	%D%/change.c %D%/change.h \
 	%D%/deletion.c %D%/deletion.h \
+	%D%/export.c %D%/export.h \
 	%D%/exposition.c %D%/exposition.h \
 	%D%/feedback.c %D%/feedback.h \
 	%D%/feedback_wanted.c %D%/feedback_wanted.h \

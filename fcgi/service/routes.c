@@ -1,4 +1,5 @@
 #include "service/deletion.h"
+#include "service/export.h"
 #include "service/feedback.h"
 #include "service/feedback_wanted.h"
 #include "service/history.h"
@@ -16,6 +17,7 @@ const struct http_route service_routes[] = {
     {HTTP_POST, "/1/submit-listens", submission_post, NULL},
     {HTTP_POST, "/1/playing-now/delete", playing_clear_post, NULL},
     {HTTP_POST, "/1/delete-listen", deletion_post, NULL},
+    {HTTP_GET, "/1/export-listens", export_get, NULL},
     {HTTP_GET, "/1/latest-import", latest_import_get, NULL},
     {HTTP_POST, "/1/latest-import", latest_import_post, NULL},
     {HTTP_POST | HTTP_UPLOAD, "/1/import-listens", importing_post, NULL},
