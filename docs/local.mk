@@ -1,6 +1,7 @@
 dist_man_MANS += \
 	%D%/man/refrain.1 \
 	%D%/man/refrain-check-config.1 \
+	%D%/man/refrain-export.1 \
 	%D%/man/refrain-import.1 \
 	%D%/man/refrain-migrate.1 \
 	%D%/man/refrain-sample.1 \

@@ -39,6 +39,8 @@ static const struct command commands[] = {
      "--user NAME [--source-user NAME] [--min-play SECONDS] [--json]\n"
      "       [--report FILE] FILE...",
      command_import, 2, true},
+    {"export", "write all that a user has told as JSON lines", "--user NAME [--output FILE]",
+     command_export, 1, true},
     {"sample", "make a small community of invented listeners",
      "[--seed N] [--listeners N] [--listens N]", command_sample, 2, true},
     {"check-config", "say what the configuration comes to", "", command_check_config, 0, false},

@@ -23,6 +23,7 @@ struct command_context {
 typedef int command_function(struct command_context *context, int argc, char **argv);
 
 command_function command_check_config;
+command_function command_export;
 command_function command_import;
 command_function command_migrate;
 command_function command_sample;

@@ -2,6 +2,7 @@ libcore_a_SOURCES += \
 	%D%/account.c %D%/account.h \
 	%D%/check_config.c \
 	%D%/command.c %D%/command.h \
+	%D%/export.c \
 	%D%/import.c \
 	%D%/import_file.c %D%/import_file.h \
 	%D%/migrate.c \
