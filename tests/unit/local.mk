@@ -12,6 +12,9 @@ unit_tests += %D%/test_http_server
 http_fixture = \
 	%D%/fastcgi_client.c %D%/fastcgi_client.h %D%/http_fixture.c %D%/http_fixture.h
 %C%_test_http_server_SOURCES = %D%/test_http_server.c $(http_fixture)
+unit_tests += %D%/test_http_stream
+%C%_test_http_stream_SOURCES = \
+	%D%/test_http_stream.c %D%/fastcgi_client.c %D%/fastcgi_client.h
 unit_tests += %D%/test_http_transfer
 %C%_test_http_transfer_SOURCES = %D%/test_http_transfer.c $(http_fixture)
 unit_tests += %D%/test_redis_address
