@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	%D%/test_contract.py \
 	%D%/test_deletion.py \
 	%D%/test_encoding.py \
+	%D%/test_export.py \
 	%D%/test_feedback.py \
 	%D%/test_history.py \
 	%D%/test_imports_jobs.py \
