@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	%D%/test_latest_import.py \
 	%D%/test_playing_now.py \
 	%D%/test_relay.py \
+	%D%/test_round_trip.py \
 	%D%/test_scripts.py \
 	%D%/test_social.py \
 	%D%/test_monitoring.py \
