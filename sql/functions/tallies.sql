@@ -97,34 +97,55 @@ begin
                sum(refrain.listen_weight(listened_at)) as weight
         from added
         group by 1, 2, 3, 4, 5
-    ), groups as materialized (
-        select user_id, p.period, e.kind, e.entity_id, sum(listens) as listens,
-               case when p.period = 0 then min(first_at) end as first_at,
-               case when p.period = 0 then max(last_at) end as last_at,
-               case when p.period = 0 then sum(weight) end as weight
+    ), entities as (
+        select user_id, year,
+               case when grouping(recording_id) = 0 then 3 when grouping(release_id) = 0 then 2
+                    else 1 end as kind,
+               coalesce(recording_id, release_id, artist_id) as entity_id,
+               sum(listens)::int as listens, min(first_at) as first_at, max(last_at) as last_at,
+               sum(weight) as weight
         from plays
-        cross join lateral (values (0::smallint), (year)) p(period)
-        cross join lateral refrain.listen_entities(artist_id, release_id, recording_id) e
-        group by 1, 2, 3, 4
-    ), counted as (
-        insert into refrain.tallies as t (
+        -- The sets without a year are those of all time.
+        group by user_id, grouping sets (
+            (artist_id), (release_id), (recording_id),
+            (artist_id, year), (release_id, year), (recording_id, year))
+    ), groups as materialized (
+        select user_id, coalesce(year, 0::smallint) as period, kind::smallint, entity_id, listens,
+               case when year is null then first_at end as first_at,
+               case when year is null then last_at end as last_at,
+               case when year is null then weight end as weight
+        from entities
+        where entity_id is not null
+        -- All but the order of the key, for the sake of the index: one number is sorted in half
+        -- the time of four.
+        order by ((coalesce(year, 0)::bigint * 4 + kind) << 48) + (entity_id >> 15)
+    ), placed as materialized (
+        -- Tallies stay where they are as long as the versions are locked. To look for them once,
+        -- and then to insert what is not there without looking again, writes a third less to the
+        -- log than "on conflict do update".
+        select g.*, t.ctid as place
+        from groups g
+        left join refrain.tallies t
+            on t.user_id = g.user_id and t.period = g.period and t.kind = g.kind
+            and t.entity_id = g.entity_id
+    ), known as (
+        update refrain.tallies t
+        set listens = t.listens + p.listens,
+            first_at = least(t.first_at, p.first_at),
+            last_at = greatest(t.last_at, p.last_at),
+            weight = t.weight + p.weight
+        from placed p
+        where t.ctid = p.place
+    ), fresh as (
+        insert into refrain.tallies (
             user_id, period, kind, entity_id, listens, first_at, last_at, weight)
         select user_id, period, kind, entity_id, listens, first_at, last_at, weight
-        from groups
-        -- In the order of the key, for the sake of the index.
-        order by user_id, period, kind, entity_id
-        on conflict (user_id, period, kind, entity_id) do update
-            set listens = t.listens + excluded.listens,
-                first_at = least(t.first_at, excluded.first_at),
-                last_at = greatest(t.last_at, excluded.last_at),
-                weight = t.weight + excluded.weight
-        returning user_id, period, kind, (xmax = 0)::int as fresh
+        from placed
+        where place is null
     ), summed as (
         insert into refrain.totals as t (user_id, period, kind, entities, listens)
-        select user_id, period, kind, sum(entities), sum(listens)
-        from (select user_id, period, kind, 0 as entities, listens from groups
-              union all
-              select user_id, period, kind, fresh, 0 from counted) g
+        select user_id, period, kind, count(*) filter (where place is null), sum(listens)
+        from placed
         group by user_id, period, kind
         on conflict (user_id, period, kind) do update
             set entities = t.entities + excluded.entities,
