@@ -118,14 +118,21 @@ def time_index(instance, user_id):
         f"select * from refrain.history_index({user_id}, {seconds(year, 1)}, {seconds(year + 1, 1)})"])
 
 
-def make_bare_batches(instance, user_id, folder):
-    """The rows of a user as files with one plain statement each: arrays into unnest."""
-    psql(instance, "-c", BARE_TABLES)
+def busy_s(instance):
+    """Seconds that sessions have spent in statements so far; those of sessions that have ended."""
+    return float(psql(instance, "-c", "select pg_stat_force_next_flush()", "-c", """
+        select active_time / 1000 from pg_stat_database where datname = current_database()
+        """).strip())
+
+
+def make_bare_batches(instance, user, first_s, folder):
+    """The rows of a user from a second on as files with one plain statement each: arrays into
+    unnest."""
     psql(instance, "-c", f"""
         create table bench.numbered as
         select (row_number() over (order by listened_at, recording_id) - 1) / {BARE_BATCH} batch, l.*
-        from refrain.listens l where user_id = {user_id};
-        create index on bench.numbered (batch)""")
+        from refrain.listens l join refrain.users u on u.id = l.user_id
+        where u.name = '{user}' and listened_at >= to_timestamp({first_s})""")
     columns = [row.split("|") for row in psql(instance, "-c", """
         select attname, atttypid::regtype from pg_attribute
         where attrelid = 'bench.listens'::regclass and attnum > 0 and not attisdropped
@@ -145,12 +152,9 @@ def make_bare_batches(instance, user_id, folder):
     return files
 
 
-def time_bare_insert(instance, files):
-    """Seconds for all batches, each a transaction, over one connection."""
-    script = "".join(f"\\i {path}\n" for path in files)
-    began = time.monotonic()
-    psql(instance, "-f", "-", stdin=script)
-    return time.monotonic() - began
+def run_files(instance, files):
+    """Over one connection; each statement is a transaction."""
+    psql(instance, "-f", "-", stdin="".join(f"\\i {path}\n" for path in files))
 
 
 def write_bare_script(folder):

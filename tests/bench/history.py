@@ -1,5 +1,6 @@
 """A long history of one listener as a ListenBrainz export, the same every time on a day."""
 
+import json
 import math
 import random
 import time
@@ -37,3 +38,9 @@ def line(track, listened_at):
             f'"track_name": "Track number {track}", "release_name": "Release {release}", '
             f'"additional_info": {{"duration_ms": {120000 + track % 240000}, '
             f'"submission_client": "bench", "tags": ["genre {artist % 40}"]}}}}}}\n')
+
+
+def first_time(path):
+    """When the first listen of a file was."""
+    with open(path) as file:
+        return json.loads(file.readline())["listened_at"]

@@ -1,4 +1,4 @@
-# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes two
+# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes three
 # minutes. echo and l1 are built for it alone. profile.py is run by hand (docs/performance.md).
 EXTRA_PROGRAMS = tests/bench/echo tests/bench/l1
 tests_bench_echo_SOURCES = %D%/echo.c
@@ -19,13 +19,15 @@ EXTRA_DIST += \
 	%D%/listener.py \
 	%D%/load.lua \
 	%D%/load.py \
+	%D%/pages.py \
 	%D%/profile.py \
 	%D%/reads.py \
 	%D%/rivals.py \
 	%D%/run \
 	%D%/storm.py \
 	%D%/syscalls.py \
-	%D%/table.py
+	%D%/table.py \
+	%D%/transfers.py
 
 .PHONY: bench
 bench: all tests/bench/echo$(EXEEXT) tests/bench/l1$(EXEEXT)
