@@ -26,15 +26,16 @@ class Memory:
     def add(self, share, kib):
         self.samples.append((share, kib))
 
-    def resident_kib(self, share):
-        """The most around that moment."""
-        return max((kib for at, kib in self.samples if abs(at - share) <= 0.05), default=0)
+    def quarters_kib(self):
+        """The most in each quarter of the work."""
+        return [max((kib for at, kib in self.samples if end - 0.25 < at <= end),
+                    default=0) for end in SHARES]
 
     @property
     def growth(self):
-        """From the first quarter on to whatever is the most after it."""
-        most = max((kib for at, kib in self.samples if at >= SHARES[0]), default=0)
-        return most / self.resident_kib(SHARES[0]) - 1
+        """From the first quarter to whatever is the most after it."""
+        first, *others = self.quarters_kib()
+        return max(others) / first - 1
 
 
 class Import:

@@ -3,11 +3,9 @@
 Cold is with L1 off and nothing in Redis but the heartbeats of the relay, so that the account and the
 token are read again as well; warm is from L1, or, where that says not-cached, read by key again."""
 
-import http.client
 import re
 import statistics
 import time
-import urllib.parse
 
 import database
 import harness
@@ -33,8 +31,8 @@ PAGES = {
     "/1/user/{name}/listen-count": EVER,
     "/1/user/{name}/playing-now": EVER,
     **{f"/1/stats/user/{{name}}/{kind}": tuple(f"?range={range_}&count=100" for range_ in RANGES)
-       + ("?range=all_time&count=100&offset=5000",)
-       for kind in ("artists", "releases", "recordings")},
+       + (f"?range=all_time&count=100&offset={deep}",)
+       for kind, deep in (("artists", 2_000), ("releases", 10_000), ("recordings", 100_000))},
     **{f"/1/user/{{name}}/top/{kind}": tuple(f"?range={range_}" for range_ in RANGES)
        for kind in ("artists", "genres", "tracks")},
     "/1/feedback/user/{name}/get-feedback": ("?count=100", "?count=100&metadata=true",
@@ -114,9 +112,7 @@ class Reader:
     """One connection to an instance, kept."""
 
     def __init__(self, instance, token):
-        address = urllib.parse.urlsplit(instance.url)
-        self.connection = http.client.HTTPConnection(address.hostname, address.port,
-                                                     timeout=harness.DEADLINE_S)
+        self.connection = instance.connect()
         self.headers = {"Authorization": f"Token {token}"}
 
     def read(self, path):
