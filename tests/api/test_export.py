@@ -221,7 +221,7 @@ class Broken(ExportTest):
         connection.close()
         self.instance.stop_part("serve-1")
         self.instance.start_part("serve-1")
-        self.export()
+        harness.wait_for(lambda: self.instance.get("/readyz").status == 200, "serve")
 
     def test_the_account_goes(self):
         connection, answer = self.begin()
