@@ -71,12 +71,14 @@ begin
             on b.user_id = feedback_import.user_id and b.recording_mbid = e.mbid
     ), ranked as (
         select *,
-               row_number() over (partition by msid order by created_at desc, at) as by_msid,
-               row_number() over (partition by mbid order by created_at desc, at) as by_mbid
+               -- Of the same second the later one, as it is the later change.
+               row_number() over (partition by msid order by created_at desc, at desc) as by_msid,
+               row_number() over (partition by mbid order by created_at desc, at desc) as by_mbid
         from told
     )
-    select array_agg(msid) as msids, array_agg(mbid) as mbids, array_agg(score) as scores,
-           array_agg(created_at) as times,
+    -- In their order, which is that of their ids within a second, and so of lists.
+    select array_agg(msid order by at) as msids, array_agg(mbid order by at) as mbids,
+           array_agg(score order by at) as scores, array_agg(created_at order by at) as times,
            array_agg(same_msid) || array_agg(same_mbid) as replaced
     into newer
     from ranked
