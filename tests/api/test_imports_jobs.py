@@ -272,25 +272,26 @@ class Ended(Jobs):
         self.assertListens(0)
 
     def test_at_every_moment_in_between(self):
-        self.orders.give("import_step", "delay 30")
+        query = """
+            select (select count(*) from listens where user_id = {user}),
+                   (select coalesce(sum(listens), 0) from totals
+                    where user_id = {user} and period = 0 and kind = 3),
+                   (select accepted from import_jobs where id = {job}),
+                   (select max(total) from history_count({user})),
+                   (select count(*) from verify_user({user}))"""
+        self.orders.give("import_stepped", "block once")
         job = self.upload()
         seen = set()
-        query = f"""
-            select (select count(*) from listens where user_id = {self.user}),
-                   (select coalesce(sum(listens), 0) from totals
-                    where user_id = {self.user} and period = 0 and kind = 3),
-                   (select accepted from import_jobs where id = {job}),
-                   (select max(total) from history_count({self.user})),
-                   (select count(*) from verify_user({self.user}))"""
-        shown = 0
-        while self.report(job)["ended"] is None:
-            listens, counted, accepted, answered, wrong = map(int, self.sql(query).split("|"))
+        for _ in range(5):
+            self.hit("import_stepped")
+            listens, counted, accepted, answered, wrong = map(
+                int, self.sql(query.format(user=self.user, job=job)).split("|"))
             self.assertEqual((counted, accepted, answered, wrong), (listens, listens, listens, 0))
+            harness.wait_for(lambda: self.shown_count() == listens, f"{listens} to be shown")
             seen.add(listens)
-            count = self.shown_count()
-            self.assertGreaterEqual(count, shown)
-            shown = count
-        self.assertGreater(len(seen), 3)
+            self.orders.give("import_stepped", "block once")
+        self.orders.recall("import_stepped")
+        self.assertEqual(len(seen), 5)
         self.assertExact(job)
 
 
