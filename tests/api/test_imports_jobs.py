@@ -431,6 +431,22 @@ class Command(Jobs):
         self.assertEqual(len(re.findall(r"^refrain: ", said, re.M)), 2)
         self.assertDone(reports[0])
 
+    def test_love_and_hate_come_in_once_with_their_time(self):
+        told = [{"recording_msid": f"{n:08x}-0000-8000-8000-000000000000", "recording_mbid": None,
+                 "score": 1 - n % 2 * 2, "created": 1600000000 + n} for n in range(2 * STEP_ROWS)]
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in [json.loads(line(0)), *told]))
+        self.orders.give("after_commit", "kill once")
+        self.start().communicate()
+        self.orders.recall("after_commit")
+        for expected in ((2 * STEP_ROWS + 1, 0), (0, 2 * STEP_ROWS + 1)):
+            (report,), _ = self.run_json()
+            self.assertEqual((report["accepted"], report["duplicate"]), expected)
+        self.assertEqual(
+            self.sql("select recording_msid, score, time_s(created_at) from feedback "
+                     f"where user_id = {self.user} order by created_at").splitlines(),
+            [f"{row['recording_msid']}|{row['score']}|{row['created']}" for row in told])
+        self.assertListens(1)
+
     def test_the_report_names_all_that_was_refused(self):
         report = self.folder / "report.txt"
         done = subprocess.run(self.command("--report", report, self.path), capture_output=True,
