@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/run \
 	%D%/test_catalogue.py \
 	%D%/test_concurrency.py \
+	%D%/test_exports.py \
 	%D%/test_feedback.py \
 	%D%/test_follows.py \
 	%D%/test_history.py \
