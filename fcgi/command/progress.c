@@ -33,15 +33,17 @@ void progress_show(struct progress *progress, int64_t done, int64_t part, int64_
     progress->shown_us = now_us;
     double share = whole > 0 && part < whole ? (double)part / (double)whole : 1.0;
     double seconds = progress_seconds(progress);
-    double left_s = share > 0 ? seconds / share - seconds : 0;
+    char left[32] = "";
+    if (share > 0) {
+        snprintf(left, sizeof left, ", %.0f s left", seconds / share - seconds);
+    }
     char bar[BAR_WIDTH + 1];
     for (int i = 0; i < BAR_WIDTH; i++) {
         bar[i] = i < share * BAR_WIDTH ? '#' : '-';
     }
     bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3.0f %%  %" PRId64 " %s, %.0f a second, %.0f s left \033[K", bar,
-            share * 100, done, progress->what, seconds > 0 ? (double)done / seconds : 0.0,
-            left_s);
+    fprintf(stderr, "\r[%s] %3.0f %%  %" PRId64 " %s, %.0f a second%s \033[K", bar,
+            share * 100, done, progress->what, seconds > 0 ? (double)done / seconds : 0.0, left);
 }
 
 void progress_end(struct progress *progress)

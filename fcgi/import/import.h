@@ -44,7 +44,7 @@ struct import_feedback {
     char msid[UUID_TEXT_SIZE];
     char mbid[UUID_TEXT_SIZE];
     int score;
-    int64_t created_s;
+    int64_t created_s; /* in the range of listens */
 };
 /* What the last row was, where it was IMPORT_FEEDBACK; valid until the next call. */
 const struct import_feedback *import_feedback(const struct import *import);

@@ -101,6 +101,7 @@ static enum result find_end(struct input *input, bool keep, size_t *size, struct
     *size = at;
     if (keep && !kept) {
         input_pass(input, at);
+        *size = 0;
         *error = too_large;
         return RESULT_TOO_LARGE;
     }

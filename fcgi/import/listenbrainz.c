@@ -178,9 +178,11 @@ static enum result take_feedback(struct import_context *context, struct slice re
         return import_refuse(row, error,
                              "feedback must have a recording_msid or a recording_mbid, a UUID");
     }
-    if (!read_created(record, &feedback->created_s) || feedback->created_s < 0
-        || feedback->created_s > clock_wall_s()) {
-        return import_refuse(row, error, "created must be a time in seconds, and not ahead");
+    if (!read_created(record, &feedback->created_s)
+        || feedback->created_s < LISTEN_TIME_MIN_S
+        || feedback->created_s >= clock_wall_s() + LISTEN_FUTURE_MAX_S) {
+        return import_refuse(row, error,
+                             "created must be a time in seconds, from 2002-10-01 to now");
     }
     *row = IMPORT_FEEDBACK;
     return RESULT_OK;

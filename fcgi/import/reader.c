@@ -302,9 +302,13 @@ static enum result next_record(struct import *import, struct slice *record, bool
     }
 }
 
-/* What was not sent with the listen. */
+/* What was not sent with the listen, unless it was found for another recording than that sent. */
 static void add_mapping(const struct import_mapping *mapping, struct listen *listen)
 {
+    if (listen->recording_mbid.size_bytes > 0 && mapping->recording_mbid.size_bytes > 0
+        && !slice_equal(listen->recording_mbid, mapping->recording_mbid)) {
+        return;
+    }
     const struct {
         struct slice *to;
         struct slice from;

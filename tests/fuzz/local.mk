@@ -3,14 +3,16 @@
 unit_tests += \
 	tests/unit/test_fuzz_codec \
 	tests/unit/test_fuzz_identity \
+	tests/unit/test_fuzz_import \
 	tests/unit/test_fuzz_list \
 	tests/unit/test_fuzz_record
 tests_unit_test_fuzz_codec_SOURCES = %D%/codec.c %D%/replay.c %D%/fuzz.h
 tests_unit_test_fuzz_identity_SOURCES = %D%/identity.c %D%/replay.c %D%/fuzz.h
+tests_unit_test_fuzz_import_SOURCES = %D%/import.c %D%/replay.c %D%/fuzz.h
 tests_unit_test_fuzz_list_SOURCES = %D%/list.c %D%/replay.c %D%/fuzz.h
 tests_unit_test_fuzz_record_SOURCES = %D%/record.c %D%/replay.c %D%/fuzz.h
 
-fuzz_programs = %D%/fuzz_codec %D%/fuzz_identity %D%/fuzz_list %D%/fuzz_record
+fuzz_programs = %D%/fuzz_codec %D%/fuzz_identity %D%/fuzz_import %D%/fuzz_list %D%/fuzz_record
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
 fuzz_libraries = libcore.a $(CORE_LIBS) $(SYSTEMD_LIBS)
@@ -21,6 +23,9 @@ fuzz_flags = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_identity_SOURCES = %D%/identity.c %D%/fuzz.h
 %C%_fuzz_identity_LDADD = $(fuzz_libraries)
 %C%_fuzz_identity_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_import_SOURCES = %D%/import.c %D%/fuzz.h
+%C%_fuzz_import_LDADD = $(fuzz_libraries)
+%C%_fuzz_import_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_list_SOURCES = %D%/list.c %D%/fuzz.h
 %C%_fuzz_list_LDADD = $(fuzz_libraries)
 %C%_fuzz_list_LDFLAGS = $(fuzz_flags)
@@ -30,7 +35,7 @@ fuzz_flags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 .PHONY: fuzz
 fuzz:
-	$(srcdir)/tests/fuzz/run --source '$(abs_srcdir)' --build fuzz codec identity list record
+	$(srcdir)/tests/fuzz/run --source '$(abs_srcdir)' --build fuzz codec identity import list record
 
 # By hand, the names tell what; "found" is what the fuzzer has added, minimised by -merge=1.
 EXTRA_DIST += \
@@ -57,6 +62,24 @@ EXTRA_DIST += \
 	%D%/corpus/identity/profile-nameless \
 	%D%/corpus/identity/profile-odd-flag \
 	%D%/corpus/identity/profile-private \
+	%D%/corpus/import/byte-order-mark \
+	%D%/corpus/import/gzip \
+	%D%/corpus/import/gzip-repeated \
+	%D%/corpus/import/gzip-two \
+	%D%/corpus/import/lastfm1k \
+	%D%/corpus/import/latin1 \
+	%D%/corpus/import/listenbrainz-array \
+	%D%/corpus/import/listenbrainz-feedback \
+	%D%/corpus/import/listenbrainz-lines \
+	%D%/corpus/import/listenbrainz-mapping \
+	%D%/corpus/import/listenbrainz-mixed \
+	%D%/corpus/import/spotify \
+	%D%/corpus/import/utf16 \
+	%D%/corpus/import/web-page \
+	%D%/corpus/import/zip \
+	%D%/corpus/import/zip-gzip \
+	%D%/corpus/import/zip-stored \
+	%D%/corpus/import/zip-unknown \
 	%D%/corpus/list/count-beyond \
 	%D%/corpus/list/empty \
 	%D%/corpus/list/empty-with-meta \

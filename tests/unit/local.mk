@@ -51,10 +51,12 @@ info_fixture = %D%/info_fixture.c %D%/info_fixture.h
 %C%_test_listen_info_SOURCES = %D%/test_listen_info.c $(info_fixture)
 
 # Imports share the making of small files.
-unit_tests += %D%/test_import_files %D%/test_import_formats %D%/test_import_knows \
-	%D%/test_import_lastfm %D%/test_import_players %D%/test_import_records \
+unit_tests += %D%/test_import_files %D%/test_import_formats \
+	%D%/test_import_giant %D%/test_import_knows %D%/test_import_lastfm \
+	%D%/test_import_players %D%/test_import_records \
 	%D%/test_import_tables
 import_fixture = %D%/import_fixture.c %D%/import_fixture.h
+%C%_test_import_giant_SOURCES = %D%/test_import_giant.c $(import_fixture)
 %C%_test_import_files_SOURCES = %D%/test_import_files.c $(import_fixture)
 %C%_test_import_formats_SOURCES = %D%/test_import_formats.c $(import_fixture)
 %C%_test_import_knows_SOURCES = %D%/test_import_knows.c

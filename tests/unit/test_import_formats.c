@@ -69,7 +69,7 @@ static void listenbrainz_feedback(void)
          "the score of a recording must be 1 or -1"},
         {"{\"recording_msid\":\"7ae12054-b489-41c7-9367-f53893a1990d\",\"score\":1,"
          "\"created\":99999999999}",
-         "created must be a time in seconds, and not ahead"},
+         "created must be a time in seconds, from 2002-10-01 to now"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         read_text(bad[i].text);
