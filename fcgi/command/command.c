@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,19 @@ static enum result open_db(const struct command *command, struct command_context
     return command->pool_size > 0 ? db_open(&options, &context->db, error) : RESULT_OK;
 }
 
+static void settle_memory(void)
+{
+    /* What one thread puts into L1, another evicts. With an arena for every few threads, as glibc
+     * has it, what is free in one is of no use to another, and L1 takes up to three times its
+     * bytes. */
+    mallopt(M_ARENA_MAX, 1);
+    /* What is large goes back to the system as soon as it is free. Left to itself glibc stops doing
+     * so at the first large block, and large submissions and the batches of an import would leave
+     * holes behind. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
+}
+
 static int run(const struct command *command, const char *config_path, int argc, char **argv)
 {
     char usage[512];
@@ -120,6 +134,7 @@ static int run(const struct command *command, const char *config_path, int argc,
     struct command_context context = {.usage = usage};
     int status = COMMAND_FAILED;
     enum log_level level = LOG_INFO_LEVEL;
+    settle_memory();
     if (secret_init(&error) != RESULT_OK
         || config_load(config_path, &config, &error) != RESULT_OK) {
         return command_fail(&error);

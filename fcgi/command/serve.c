@@ -10,7 +10,6 @@
 #include "service/service.h"
 #include "view/readers.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -133,21 +132,9 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 }
 
-/* What one thread puts into L1, another evicts. With an arena for every few threads, as glibc has it,
- * what is free in one is of no use to another, and L1 takes up to three times its bytes. */
-static void share_memory(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-    /* What is large goes back to the system as soon as it is free. Left to itself glibc stops doing
-     * so at the first large block, and large submissions would leave holes behind. */
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-}
-
 static enum result open_parts(const struct config *config, struct parts *parts,
                               struct error *error)
 {
-    share_memory();
     enum result result = open_stores(config, parts, error);
     block_signals();
     if (result == RESULT_OK) {
