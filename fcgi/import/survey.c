@@ -30,8 +30,9 @@ enum result import_survey(const char *path, const struct import_options *options
     if (result != RESULT_OK) {
         return result;
     }
-    snprintf(survey->format, sizeof survey->format, "%s", import_format_name(import));
     result = walk(import, goes_on, context, &survey->rows, error);
+    /* A zip tells only when it has been walked. */
+    snprintf(survey->format, sizeof survey->format, "%s", import_format_name(import));
     import_close(&import);
     return result;
 }

@@ -163,7 +163,7 @@ class Tables(unittest.TestCase):
         self.assertTrue(routes)
         for methods, path in routes:
             if not path.startswith(ADDED):
-                for method in re.findall("HTTP_([A-Z]+)", methods):
+                for method in set(re.findall("HTTP_([A-Z]+)", methods)) - {"UPLOAD"}:
                     self.assertIn(f"{method} {path}", told)
 
     def test_every_difference_that_is_named_is_told(self):
