@@ -25,6 +25,8 @@
         "largest request body that is read")                                                       \
     ROW(HTTP_REQUEST_MAX_MS, "http", "request_max_ms", NUMBER, "10000", 100, 600000, "",           \
         "deadline of one request")                                                                 \
+    ROW(HTTP_STALL_MAX_MS, "http", "stall_max_ms", NUMBER, "60000", 100, 600000, "",               \
+        "how long who downloads an export may take nothing of it")                                 \
     ROW(DATABASE_URL, "database", "url", TEXT, "postgresql:///refrain", 0, 0, "",                  \
         "PostgreSQL, as libpq writes it")                                                          \
     ROW(DATABASE_POOL, "database", "pool", NUMBER, "8", 1, 1000, "",                               \

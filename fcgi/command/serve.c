@@ -110,6 +110,7 @@ static enum result serve(const struct config *config, struct parts *parts, struc
         .body_max_bytes = (size_t)config_number(config, CONFIG_HTTP_BODY_MAX_BYTES),
         .upload_max_bytes = SERVICE_UPLOAD_MAX_BYTES,
         .request_max_us = config_number(config, CONFIG_HTTP_REQUEST_MAX_MS) * 1000,
+        .stall_max_us = config_number(config, CONFIG_HTTP_STALL_MAX_MS) * 1000,
         .routes = service_routes,
         .routes_count = service_routes_count,
         .context = &service,

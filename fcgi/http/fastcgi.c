@@ -54,6 +54,7 @@ enum {
 enum { batch_pieces = 64, end_pieces = 3 };
 struct batch {
     const struct fastcgi *fastcgi;
+    int64_t patience_us; /* the peer may take nothing for so long */
     size_t records_count;
     size_t pieces_count;
     size_t size_bytes; /* of all pieces */
@@ -206,10 +207,22 @@ static void advance(struct iovec **pieces, size_t *count, size_t sent_bytes)
     }
 }
 
-static bool is_room_made(const struct fastcgi *fastcgi)
+/* Patience of more than the usual pause ends with the server, after one such pause. */
+static bool is_room_made(const struct batch *batch)
 {
-    struct pollfd room = {.fd = fastcgi->request.ipcFd, .events = POLLOUT};
-    return poll(&room, 1, clock_left_ms(clock_mono_us() + fastcgi->pause_max_us)) > 0;
+    const struct fastcgi *fastcgi = batch->fastcgi;
+    struct pollfd ready[] = {
+        {.fd = fastcgi->request.ipcFd, .events = POLLOUT},
+        {.fd = fastcgi->stop_event, .events = POLLIN},
+    };
+    bool is_patient = batch->patience_us > fastcgi->pause_max_us;
+    int64_t deadline_us = clock_mono_us() + batch->patience_us;
+    int woken = poll(ready, is_patient ? 2 : 1, clock_left_ms(deadline_us));
+    if (woken > 0 && ready[0].revents == 0) {
+        deadline_us = clock_mono_us() + fastcgi->pause_max_us;
+        woken = poll(ready, 1, clock_left_ms(deadline_us));
+    }
+    return woken > 0;
 }
 
 static void clear(struct batch *batch)
@@ -217,6 +230,13 @@ static void clear(struct batch *batch)
     batch->records_count = 0;
     batch->pieces_count = 0;
     batch->size_bytes = 0;
+}
+
+static void begin(struct batch *batch, const struct fastcgi *fastcgi, int64_t patience_us)
+{
+    batch->fastcgi = fastcgi;
+    batch->patience_us = patience_us;
+    clear(batch);
 }
 
 static bool send_batch(struct batch *batch)
@@ -236,7 +256,7 @@ static bool send_batch(struct batch *batch)
             }
             continue;
         }
-        if (errno != EINTR && (errno != EAGAIN || !is_room_made(batch->fastcgi))) {
+        if (errno != EINTR && (errno != EAGAIN || !is_room_made(batch))) {
             return false;
         }
     }
@@ -303,19 +323,18 @@ static bool add_pieces(struct batch *batch, const struct slice *pieces, size_t c
     return true;
 }
 
-bool fastcgi_send(struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
+bool fastcgi_send(struct fastcgi *fastcgi, const struct slice *pieces, size_t count,
+                  int64_t patience_us)
 {
     struct batch batch;
-    batch.fastcgi = fastcgi;
-    clear(&batch);
+    begin(&batch, fastcgi, patience_us);
     return add_pieces(&batch, pieces, count) && send_batch(&batch);
 }
 
 static bool send_answer(const struct fastcgi *fastcgi, const struct slice *pieces, size_t count)
 {
     struct batch batch;
-    batch.fastcgi = fastcgi;
-    clear(&batch);
+    begin(&batch, fastcgi, fastcgi->pause_max_us);
     if (!add_pieces(&batch, pieces, count)) {
         return false;
     }

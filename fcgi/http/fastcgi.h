@@ -47,10 +47,11 @@ void fastcgi_set_pause(struct fastcgi *fastcgi, int64_t pause_max_us);
 /* True if reading the body found the connection broken: an answer would reach nobody. */
 bool fastcgi_is_broken(const struct fastcgi *fastcgi);
 
-/* Sends pieces of an answer whose rest fastcgi_send() and, at last, fastcgi_answer() send. It waits
- * for as long as the peer takes some of it now and then; false once it does not, or has gone: then
- * only fastcgi_drop() is left. */
-bool fastcgi_send(struct fastcgi *fastcgi, const struct slice *pieces, size_t count) MUST_CHECK;
+/* Sends pieces of an answer whose rest fastcgi_send() and, at last, fastcgi_answer() send. The peer
+ * may take nothing for `patience_us`, and once the server is to end for `pause_max_us`; false where
+ * it takes longer, or has gone: then only fastcgi_drop() is left. */
+bool fastcgi_send(struct fastcgi *fastcgi, const struct slice *pieces, size_t count,
+                  int64_t patience_us) MUST_CHECK;
 
 /* Sends the pieces of the answer one after the other, in one write, as far as the socket takes it
  * and they are not hundreds, and ends the request; the connection as well if this was the `last`

@@ -183,7 +183,8 @@ static bool send_stream(struct worker *worker, const struct slice *pieces, size_
 {
     struct buffer *body = &worker->response.body;
     struct slice piece;
-    while (fastcgi_send(worker->fastcgi, pieces, count)) {
+    while (fastcgi_send(worker->fastcgi, pieces, count,
+                        worker->server->options.stall_max_us)) {
         struct error error;
         enum result result = take_piece_in_time(worker, &error);
         if (result != RESULT_OK) {

@@ -17,6 +17,8 @@ struct http_server_options {
     size_t upload_max_bytes; /* the same for a body that a handler reads */
     int64_t request_max_us;  /* deadline of a request from its arrival, and of every wait for the
                               * web server in the middle of it */
+    int64_t stall_max_us;    /* how long nothing may be taken of an answer that is streamed; it
+                              * should exceed request_max_us */
     const struct http_route *routes;
     size_t routes_count;
     void *context; /* handed to every handler */

@@ -185,7 +185,7 @@ class Export(ExportTest):
 class Broken(ExportTest):
     """Exports of 60 MB, so that most of them waits for the client."""
 
-    options = {"serve": 1, "settings": {"http.request_max_ms": 10000, "http.transfers": 2,
+    options = {"serve": 1, "settings": {"http.stall_max_ms": 4500, "http.transfers": 2,
                                         "database.pool": 2}}
     count = 6000
 

@@ -95,7 +95,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/1/word", answer_word, NULL},
 };
 
-static pid_t start_server(int64_t request_max_us)
+static pid_t start_server(int64_t request_max_us, int64_t stall_max_us)
 {
     const struct http_server_options options = {
         .socket_path = socket_path,
@@ -103,6 +103,7 @@ static pid_t start_server(int64_t request_max_us)
         .transfers_max = 1,
         .body_max_bytes = 1000,
         .request_max_us = request_max_us,
+        .stall_max_us = stall_max_us,
         .routes = routes,
         .routes_count = sizeof routes / sizeof *routes,
     };
@@ -188,7 +189,7 @@ static bool is_whole(struct slice body)
 
 static void sends_piece_after_piece(void)
 {
-    pid_t child = start_server(60000000);
+    pid_t child = start_server(60000000, 60000000);
     struct buffer response = BUFFER_EMPTY;
     int client = ask("GET", "/1/stream");
     CU_ASSERT_TRUE(client_response(client, &response));
@@ -212,7 +213,7 @@ static void sends_piece_after_piece(void)
 
 static void sends_no_piece_to_head(void)
 {
-    pid_t child = start_server(60000000);
+    pid_t child = start_server(60000000, 60000000);
     struct buffer response = BUFFER_EMPTY;
     int client = ask("HEAD", "/1/stream");
     CU_ASSERT_TRUE(client_response(client, &response));
@@ -230,7 +231,7 @@ static void sends_no_piece_to_head(void)
 
 static void tells_what_fails_before_the_first_piece(void)
 {
-    pid_t child = start_server(60000000);
+    pid_t child = start_server(60000000, 60000000);
     struct buffer response = BUFFER_EMPTY;
     int client = ask("GET", "/1/stream?unbegun");
     CU_ASSERT_TRUE(client_response(client, &response));
@@ -245,7 +246,7 @@ static void tells_what_fails_before_the_first_piece(void)
 
 static void breaks_what_fails_later(void)
 {
-    pid_t child = start_server(60000000);
+    pid_t child = start_server(60000000, 60000000);
     struct buffer response = BUFFER_EMPTY;
     int client = ask("GET", "/1/stream?broken");
     CU_ASSERT_FALSE(client_response(client, &response));
@@ -257,7 +258,7 @@ static void breaks_what_fails_later(void)
 
 static void waits_for_the_client(void)
 {
-    pid_t child = start_server(500000);
+    pid_t child = start_server(100000, 500000);
     /* Longer than a request may take, but never still for so long. */
     int client = ask("GET", "/1/stream?endless");
     char taken[piece_bytes];
@@ -283,7 +284,7 @@ static void waits_for_the_client(void)
 
 static void cuts_streams_when_it_ends(void)
 {
-    pid_t child = start_server(1000000);
+    pid_t child = start_server(1000000, 60000000);
     int client = ask("GET", "/1/stream?endless");
     char taken[piece_bytes];
     CU_ASSERT_TRUE(read(client, taken, sizeof taken) > 0);
@@ -297,6 +298,22 @@ static void cuts_streams_when_it_ends(void)
     close(client);
 }
 
+static void is_less_patient_when_it_ends(void)
+{
+    pid_t child = start_server(100000, 60000000);
+    int client = ask("GET", "/1/stream?endless");
+    char byte;
+    CU_ASSERT_EQUAL(read(client, &byte, 1), 1);
+    /* Longer than any other answer would wait. */
+    poll(NULL, 0, 400);
+    CU_ASSERT_EQUAL(atomic_load(&tale->released), 0);
+    int64_t begin_us = clock_mono_us();
+    stop_server(child);
+    CU_ASSERT_TRUE(clock_mono_us() - begin_us < 30000000);
+    CU_ASSERT_EQUAL(atomic_load(&tale->released), 1);
+    close(client);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -306,6 +323,7 @@ int main(void)
         UNIT_TEST(breaks_what_fails_later),
         UNIT_TEST(waits_for_the_client),
         UNIT_TEST(cuts_streams_when_it_ends),
+        UNIT_TEST(is_less_patient_when_it_ends),
     };
     const char *temporary = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/refrain-XXXXXX",
