@@ -216,9 +216,10 @@ static enum result end(struct run *run, enum result result, struct error *error)
     return result;
 }
 
+/* What is wrong here may pass, and the file is worth another try. */
 static bool is_about_the_file(enum result result)
 {
-    return result != RESULT_NOT_FOUND && result != RESULT_UNAVAILABLE && result != RESULT_TIMEOUT;
+    return result == RESULT_OK || result == RESULT_INVALID;
 }
 
 enum result import_run(struct db *db, struct import_job *job, const struct import_source *source,

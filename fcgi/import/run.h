@@ -30,10 +30,10 @@ struct import_outcome {
     int64_t accepted;
 };
 
-/* RESULT_OK: the import is done. RESULT_NOT_FOUND: it has ended otherwise (cancelled, its user
- * deleted), or another process has gone on with it. RESULT_UNAVAILABLE and RESULT_TIMEOUT: it has not
- * ended, because PostgreSQL is away or goes_on() said no; taken again, it goes on. Anything else is
- * how the import has failed, for the reason in the error; what was stored before stays. */
+/* RESULT_OK: the import is done. RESULT_INVALID: it has failed, for what is wrong with the file, which
+ * the error tells; what was stored before stays. RESULT_NOT_FOUND: it has ended otherwise (cancelled,
+ * its user deleted), or another process has gone on with it. Anything else: it has not ended, because
+ * goes_on() said no, PostgreSQL is away or something is wrong here; taken again, it goes on. */
 enum result import_run(struct db *db, struct import_job *job, const struct import_source *source,
                        const struct import_watch *watch, struct import_outcome *outcome,
                        struct error *error) MUST_CHECK;

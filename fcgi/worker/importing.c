@@ -69,14 +69,14 @@ static enum result run(struct importing *importing, struct import_upload *upload
                                              importing->options.step_rows};
         result = import_run(db, &upload->job, &source, &watch, outcome, error);
         close(fd);
-    } else if (result == RESULT_INTERNAL || result == RESULT_NO_MEMORY) {
-        struct error unended;
-        enum result ended = import_job_end(db, &upload->job, error->text,
-                                           clock_mono_us() + call_max_us, &unended);
-        log_error("import-failed", result, error);
-        result = ended == RESULT_OK ? result : ended;
     }
     return result;
+}
+
+/* The file has been dealt with, be it that it can't be read. */
+static bool has_ended(enum result result)
+{
+    return result == RESULT_OK || result == RESULT_INVALID;
 }
 
 /* False where nothing is left to do, or it is better tried again later. */
@@ -99,9 +99,12 @@ static bool work(struct importing *importing)
     log_start(&upload.job);
     failpoint("import_claimed");
     result = run(importing, &upload, &outcome, &error);
+    if (!has_ended(result) && goes_on(importing)) {
+        log_error("import-interrupted", result, &error);
+    }
     log_end(&upload.job, result, outcome.accepted, began_us);
     import_upload_release(&upload);
-    return result != RESULT_UNAVAILABLE && result != RESULT_TIMEOUT;
+    return has_ended(result);
 }
 
 static void beat(void *context)

@@ -13,12 +13,10 @@ static const int64_t call_max_us = 60000000;
 
 static const struct db_function fn_piece = {"import_piece", 3};
 
-/* The error's text may reach the one who sent the file: it names no path. */
 static enum result fail(struct error *error)
 {
     return error_set(error, RESULT_INTERNAL, "spool",
-                     "the server can't write a temporary file (%s); import it again later",
-                     strerror(errno));
+                     "can't write a temporary file: %s", strerror(errno));
 }
 
 /* Some file systems know no files without a name: there it has one for a moment. */
