@@ -31,8 +31,8 @@ comment on table refrain.import_jobs is
     'done by a worker; any other file is read by the command that was given it, which knows it '
     'again by digest. rows have been dealt with and are told apart by accepted, duplicate, skipped '
     '(a count for each reason) and refused; all five change together with the listens, in one '
-    'transaction. run_at and run_rows tell when and where the present run began to store. Whoever '
-    'holds the session lock (import_try_lock) works on it.';
+    'transaction. run_at and run_rows tell when and where the present run began to store, changed_at '
+    'when anything came of it last. Whoever holds the session lock (import_try_lock) works on it.';
 create index import_jobs_newest on refrain.import_jobs (user_id, id desc);
 create index import_jobs_open on refrain.import_jobs (id)
     where state in ('uploading', 'waiting', 'running');

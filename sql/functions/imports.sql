@@ -114,12 +114,36 @@ $$;
 comment on function refrain.import_skipped is
     'helper: how many rows of an import were left out, for whatever reason';
 
+create or replace function refrain.import_is_held(job_id int) returns boolean
+language sql stable as $$
+    select exists (
+        select from pg_locks l
+        where l.locktype = 'advisory' and l.granted
+          and l.database = (select d.oid from pg_database d where d.datname = current_database())
+          and l.classid = 1383491376::oid and l.objid = job_id::oid and l.objsubid = 2)
+$$;
+comment on function refrain.import_is_held is
+    'helper: whether a session works on an import (see import_try_lock)';
+
+create or replace function refrain.import_pace(
+    j refrain.import_jobs, out rows_per_s numeric, out seconds_left numeric)
+language sql stable as $$
+    select round(p.rate, 1),
+           case when j.state = 'running' and p.rate > 0
+                then ceil((j.rows_total - j.rows) / p.rate) end
+    from (select case when j.state <> 'running' or refrain.import_is_held(j.id)
+                      then (j.rows - j.run_rows)
+                           / nullif(extract(epoch from j.changed_at - j.run_at), 0)
+                 end as rate) p
+$$;
+comment on function refrain.import_pace is
+    'helper: how fast the last run of an import stored rows, up to its last step, and how long it '
+    'will take yet; both null where it has not ended and nobody works on it';
+
 create or replace function refrain.import_summary(j refrain.import_jobs) returns text
 language sql stable as $$
     select row_to_json(s)::text
-    from (select (j.rows - j.run_rows)
-                 / nullif(extract(epoch from coalesce(j.ended_at, j.changed_at) - j.run_at), 0)
-                 as rate) p
+    from refrain.import_pace(j) p
     cross join lateral (
         select j.id, j.state, j.file_name, j.format, j.size_bytes,
                refrain.time_s(j.created_at) as created, refrain.time_s(j.started_at) as started,
@@ -127,14 +151,10 @@ language sql stable as $$
                j.rows_total, j.rows, j.accepted, j.duplicate,
                refrain.import_skipped(j) as skipped, j.skipped as skipped_because,
                j.refused as refused_count,
-               round(p.rate, 1) as rows_per_s,
-               case when j.state = 'running' and p.rate > 0
-                    then ceil((j.rows_total - j.rows) / p.rate) end as seconds_left,
-               j.error) s
+               p.rows_per_s, p.seconds_left, j.error) s
 $$;
 comment on function refrain.import_summary is
-    'helper: an import as a JSON object, but for the rows that were refused; rates are those of its '
-    'last run';
+    'helper: an import as a JSON object, but for the rows that were refused';
 
 create or replace function refrain.import_report(
     user_id int, job_id int,
@@ -226,7 +246,7 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
     update refrain.import_jobs j
-    set state = 'cancelled', ended_at = now(), changed_at = now()
+    set state = 'cancelled', ended_at = now()
     where j.id = import_cancel.job_id and j.user_id = import_cancel.user_id
       and j.state in ('uploading', 'waiting', 'running');
     if found then
@@ -459,7 +479,7 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
     update refrain.import_jobs j
-    set state = import_end.state, error = import_end.error, ended_at = now(), changed_at = now()
+    set state = import_end.state, error = import_end.error, ended_at = now()
     where j.id = import_end.job_id and j.user_id = import_end.user_id and j.state = 'running';
     if found then
         delete from refrain.import_pieces p where p.job_id = import_end.job_id;

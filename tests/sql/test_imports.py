@@ -295,6 +295,32 @@ a.jsonl:7: no "time"
         self.assertIsNotNone(now["ended"])
         self.assertIn("\nerror: cut?short\n", text(self.user, self.job))
 
+    def ago(self, **columns):
+        psql.execute("update refrain.import_jobs set " + ", ".join(
+            f"{name} = now() - interval '{text}'" for name, text in columns.items())
+                     + f" where id = {self.job}")
+
+    def pace(self):
+        now = report(self.user, self.job)
+        return now["rows_per_s"], now["seconds_left"]
+
+    def test_the_pace_is_that_of_who_is_at_it(self):
+        psql.execute(psql.call("import_tell", self.user.id, self.job, "a format", 100))
+        step(self.user, self.job, 0, progress(30))
+        self.ago(run_at="10 s", changed_at="0 s")
+        self.assertEqual(self.pace(), (3.0, 24))
+        psql.execute(psql.call("import_end", self.user.id, self.job, "done", None))
+        self.assertEqual(self.pace(), (3.0, None))
+
+    def test_what_was_broken_off_has_no_pace(self):
+        psql.execute(psql.call("import_tell", self.user.id, self.job, "a format", 100))
+        step(self.user, self.job, 0, progress(30))
+        self.ago(run_at="70 s", changed_at="60 s")
+        self.worker.rows(psql.call("import_release"))
+        self.assertEqual(self.pace(), (None, None))
+        cancel(self.user, self.job)
+        self.assertEqual(self.pace(), (3.0, None))
+
     def test_old_ones_are_purged(self):
         old, open_one = self.job, open_upload(self.user)
         kept = upload(self.user, b"x")
