@@ -50,6 +50,9 @@ enum result conn_describe_failure(const PGresult *pg, struct error *error)
     const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
     state = state == NULL ? "08000" : state;
+    if (strncmp(state, "RF", 2) == 0) {
+        return error_set(error, outcome_of(state), "db", "%s", text); /* written to be read */
+    }
     return error_set(error, outcome_of(state), "db", "%s (SQLSTATE %s)",
                      text == NULL ? "PostgreSQL hung up" : text, state);
 }

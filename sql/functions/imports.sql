@@ -45,7 +45,8 @@ begin
     if (select count(*) from refrain.import_jobs j
         where j.user_id = import_open.user_id and j.is_upload
           and j.state in ('uploading', 'waiting', 'running')) >= 20 then
-        raise exception '20 imports of this listener have not ended' using errcode = 'RF005';
+        raise exception '20 imports of this listener have not ended; wait for one, or cancel it'
+            using errcode = 'RF005';
     end if;
     insert into refrain.import_jobs (user_id, state, is_upload, file_name, source_user, play_min_ms)
     values (import_open.user_id, 'uploading', true, import_open.file_name,
@@ -312,7 +313,8 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
     if not refrain.import_try_lock(import_take.job_id) then
-        raise exception 'another process is importing this file for this listener'
+        raise exception
+            'another process is importing this file for this listener; wait for it, or stop it'
             using errcode = 'RF005';
     end if;
     return query

@@ -186,7 +186,7 @@ static void an_error_is_its_own(void)
     for (int turn = 0; turn < 2; turn++) {
         struct error error;
         CU_ASSERT_EQUAL(read_three(db, &refuse, &error), RESULT_NOT_FOUND);
-        CU_ASSERT_STRING_EQUAL(error.text, "refused: here (SQLSTATE RF001)");
+        CU_ASSERT_STRING_EQUAL(error.text, "refused: here");
         CU_ASSERT_EQUAL(read_three(db, &echo, &error), RESULT_OK);
         CU_ASSERT_EQUAL(call_int(db, &process), process_before);
     }
