@@ -105,13 +105,14 @@ static void show_refusal(void *context, const char *file, int64_t line, const ch
     work->refused++;
     if (work->refused <= REFUSALS_SHOWN) {
         char text[1024];
-        snprintf(text, sizeof text, "%s:%" PRId64 ": skipped: %s", file, line, reason);
+        snprintf(text, sizeof text, "%s:%" PRId64 ": refused: %s", file, line, reason);
         text_clean(text);
         progress_end(&work->progress);
         fprintf(stderr, "%s\n", text);
     }
     if (work->refused == REFUSALS_SHOWN + 1) {
-        fputs("further bad rows are counted, not named; --report FILE names them\n", stderr);
+        fputs("further bad rows are counted, not named; --report FILE names the first 10,000\n",
+              stderr);
     }
 }
 

@@ -196,13 +196,21 @@ language sql stable as $$
                                              order by value::bigint desc, key) || ')'
                    from jsonb_each_text(j.skipped)),
                   j.refused)
+        || coalesce('rate: ' || p.rows_per_s || E' rows a second\n', '')
+        || coalesce('time left: ' || p.seconds_left || E' s\n', '')
         || coalesce('error: ' || refrain.text_line(j.error) || E'\n', '')
-        || coalesce((
-            select string_agg(
-                format(E'%s:%s: %s\n', refrain.text_line(r.file), r.line,
-                       refrain.text_line(r.reason)), '' order by r.row)
-            from refrain.import_refusals r
-            where r.job_id = j.id), '')
+        || r.lines
+        || case when j.refused > r.count
+                then format(E'refused rows that are not named: %s\n', j.refused - r.count)
+                else '' end
+    from refrain.import_pace(j) p
+    cross join (
+        select count(*),
+               coalesce(string_agg(
+                   format(E'%s:%s: %s\n', refrain.text_line(x.file), x.line,
+                          refrain.text_line(x.reason)), '' order by x.row), '') as lines
+        from refrain.import_refusals x
+        where x.job_id = j.id) r
 $$;
 comment on function refrain.import_report_lines is 'helper: the lines of import_report_text';
 
@@ -218,7 +226,7 @@ language sql stable as $$
 $$;
 comment on function refrain.import_report_text is
     'user: import_report as text: a line for each figure that has a value, as "name: value", then '
-    'one for each refused row that was kept, as "file:line: reason"';
+    'one for each refused row that was kept, as "file:line: reason", and how many were not';
 
 create or replace function refrain.import_list(
     user_id int, before_id int, count int,

@@ -183,7 +183,7 @@ class Import(harness.ApiTest):
         path = self.write("mixed.jsonl", "\n".join(lines))
         done = self.assertImported(2, path, refused=3)
         for line in (2, 3, 4):
-            self.assertRegex(done.stderr, rf"mixed\.jsonl:{line}: skipped: \S")
+            self.assertRegex(done.stderr, rf"mixed\.jsonl:{line}: refused: \S")
 
     def test_files_that_are_none(self):
         whole = self.folder / "whole.zip"

@@ -452,9 +452,9 @@ class Command(Jobs):
         done = subprocess.run(self.command("--report", report, self.path), capture_output=True,
                               text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        named = re.findall(rf"^{self.name}\.jsonl:\d+: skipped: .+$", done.stderr, re.M)
+        named = re.findall(rf"^{self.name}\.jsonl:\d+: refused: .+$", done.stderr, re.M)
         self.assertEqual(len(named), 20)
-        self.assertIn("--report FILE", done.stderr)
+        self.assertIn("--report FILE names the first 10,000\n", done.stderr)
         text = report.read_text()
         self.assertIn("\nrefused: 60\n", text)
         self.assertEqual(len(re.findall(rf"^{self.name}\.jsonl:\d+: .+$", text, re.M)), 60)

@@ -207,6 +207,7 @@ class Steps(WithListener):
         self.assertEqual(now["skipped_because"], {"shorter than 30 s": 3})
         self.assertEqual(now["refused"], refused)
         self.assertEqual((now["format"], now["rows_total"]), ("a format", 9))
+        self.ago(run_at="3 s", changed_at="0 s")
         self.assertEqual(text(self.user, self.job), f"""\
 import {self.job}: running
 file: a.jsonl
@@ -216,6 +217,8 @@ accepted: 3
 duplicate: 2
 skipped: 3 (3 shorter than 30 s)
 refused: 1
+rate: 3.0 rows a second
+time left: 0 s
 a.jsonl:7: no "time"
 """)
         self.assertEqual(world.differences(self.user), [])
@@ -287,6 +290,8 @@ a.jsonl:7: no "time"
         self.assertEqual(self.counts(), (10025, 0, 0, 0, 10025))
         self.assertEqual([r["line"] for r in report(self.user, self.job)["refused"]],
                          list(range(1, 10001)))
+        self.assertTrue(text(self.user, self.job).endswith(
+            "\nf:10000: r\nrefused rows that are not named: 25\n"))
 
     def test_a_report_says_how_it_ended(self):
         psql.execute(psql.call("import_end", self.user.id, self.job, "failed", "cut\nshort"))
