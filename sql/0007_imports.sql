@@ -17,6 +17,7 @@ create table refrain.import_jobs (
     ended_at    timestamptz,
     run_at      timestamptz,
     run_rows    bigint not null default 0,
+    attempts    int not null default 0,
     format      text,
     rows_total  bigint,
     rows        bigint not null default 0,
@@ -32,7 +33,8 @@ comment on table refrain.import_jobs is
     'again by digest. rows have been dealt with and are told apart by accepted, duplicate, skipped '
     '(a count for each reason) and refused; all five change together with the listens, in one '
     'transaction. run_at and run_rows tell when and where the present run began to store, changed_at '
-    'when anything came of it last. Whoever holds the session lock (import_try_lock) works on it.';
+    'when anything came of it last; attempts counts the runs that began where this one did, itself '
+    'among them. Whoever holds the session lock (import_try_lock) works on it.';
 create index import_jobs_newest on refrain.import_jobs (user_id, id desc);
 create index import_jobs_open on refrain.import_jobs (id)
     where state in ('uploading', 'waiting', 'running');

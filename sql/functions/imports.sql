@@ -280,12 +280,27 @@ create or replace function refrain.import_start(job_id int) returns setof refrai
 language sql as $$
     update refrain.import_jobs j
     set state = 'running', started_at = coalesce(j.started_at, now()), changed_at = now(),
-        run_at = now(), run_rows = j.rows
+        run_at = now(), run_rows = j.rows,
+        attempts = case when j.rows = j.run_rows then j.attempts + 1 else 1 end
     where j.id = job_id and j.state in ('waiting', 'running')
     returning j.*
 $$;
 comment on function refrain.import_start is
     'helper: an import runs, from the row on that it has come to; no row where it has ended';
+
+create or replace function refrain.import_give_up(job_id int) returns void
+language plpgsql as $$
+begin
+    perform refrain.import_end(
+        j.user_id, j.id, 'failed',
+        'given up after 5 tries that stored nothing; the log of the worker tells more')
+    from refrain.import_jobs j
+    where j.id = import_give_up.job_id and j.rows = j.run_rows and j.attempts >= 5;
+end
+$$;
+comment on function refrain.import_give_up is
+    'helper: ends an import that nothing has come of for five times, be it that the file is the '
+    'death of every worker or that a step takes longer than a statement may';
 
 create or replace function refrain.import_claim(
     out job_id int, out user_id int, out file_name text, out size_bytes bigint,
@@ -301,6 +316,7 @@ begin
         where is_upload and state in ('waiting', 'running') order by id
     loop
         continue when not refrain.import_try_lock(candidate);
+        perform refrain.import_give_up(candidate);
         return query
         select j.id, j.user_id, j.file_name, j.size_bytes, j.source_user, j.play_min_ms, j.rows
         from refrain.import_start(candidate) j;
@@ -313,7 +329,7 @@ end
 $$;
 comment on function refrain.import_claim is
     'all: the oldest upload that nobody works on, which this session does from now on; no row where '
-    'there is none';
+    'there is none. One that was claimed five times and had no step since has failed';
 
 create or replace function refrain.import_take(user_id int, job_id int, out rows bigint)
 returns setof bigint

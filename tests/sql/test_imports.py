@@ -163,6 +163,24 @@ class Claims(WithListener):
         rows = second.rows(psql.call("import_claim"))
         self.assertEqual((int(rows[0][0]), rows[0][-1]), (job, "3"))
 
+    def claim_and_let_go(self, job, times):
+        session = self.session()
+        for _ in range(times):
+            self.assertEqual(self.claim(session), job)
+            session.rows(psql.call("import_release"))
+
+    def test_what_comes_to_nothing_five_times_is_given_up(self):
+        job, other = upload(self.user, b"1"), upload(self.user, b"2")
+        self.claim_and_let_go(job, 5)
+        step(self.user, job, 0, progress(3), self.listens(3))
+        self.claim_and_let_go(job, 5)
+        self.assertEqual(report(self.user, job)["state"], "running")
+        self.assertEqual(self.claim(self.session()), other)
+        now = report(self.user, job)
+        self.assertEqual((now["state"], now["rows"]), ("failed", 3))
+        self.assertIn("given up after 5 tries", now["error"])
+        self.assertEqual(psql.rows(psql.call("import_piece", self.user.id, job, 0)), [])
+
     def test_what_was_cancelled_is_not_taken(self):
         first, second = upload(self.user, b"1"), upload(self.user, b"2")
         cancel(self.user, first)
