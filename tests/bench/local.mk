@@ -1,4 +1,4 @@
-# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes three
+# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes four
 # minutes. echo and l1 are built for it alone. profile.py is run by hand (docs/performance.md).
 EXTRA_PROGRAMS = tests/bench/echo tests/bench/l1
 tests_bench_echo_SOURCES = %D%/echo.c
