@@ -18,6 +18,7 @@ create table refrain.import_jobs (
     run_at      timestamptz,
     run_rows    bigint not null default 0,
     attempts    int not null default 0,
+    retry_at    timestamptz not null default now(),
     format      text,
     rows_total  bigint,
     rows        bigint not null default 0,
@@ -34,7 +35,7 @@ comment on table refrain.import_jobs is
     '(a count for each reason) and refused; all five change together with the listens, in one '
     'transaction. run_at and run_rows tell when and where the present run began to store, changed_at '
     'when anything came of it last; attempts counts the runs that began where this one did, itself '
-    'among them. Whoever holds the session lock (import_try_lock) works on it.';
+    'among them, and retry_at is when the next such may. Whoever holds the session lock (import_try_lock) works on it.';
 create index import_jobs_newest on refrain.import_jobs (user_id, id desc);
 create index import_jobs_open on refrain.import_jobs (id)
     where state in ('uploading', 'waiting', 'running');

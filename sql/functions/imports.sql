@@ -281,8 +281,18 @@ language sql as $$
     update refrain.import_jobs j
     set state = 'running', started_at = coalesce(j.started_at, now()), changed_at = now(),
         run_at = now(), run_rows = j.rows,
-        attempts = case when j.rows = j.run_rows then j.attempts + 1 else 1 end
-    where j.id = job_id and j.state in ('waiting', 'running')
+        attempts = n.attempts, retry_at = now() + n.pause
+    from refrain.import_jobs before
+    cross join lateral (
+        select case when before.rows = before.run_rows then before.attempts + 1 else 1 end
+    ) c(attempts)
+    cross join lateral (
+        -- At once, then after 1, 4, 16 and 64 minutes.
+        select c.attempts,
+               case when c.attempts > 1 then interval '1 minute' * 4 ^ (c.attempts - 2)
+                    else interval '0' end
+    ) n(attempts, pause)
+    where before.id = j.id and j.id = job_id and j.state in ('waiting', 'running')
     returning j.*
 $$;
 comment on function refrain.import_start is
@@ -313,7 +323,9 @@ declare
 begin
     for candidate in
         select id from refrain.import_jobs
-        where is_upload and state in ('waiting', 'running') order by id
+        where is_upload and state in ('waiting', 'running')
+          and (rows <> run_rows or retry_at <= now())
+        order by id
     loop
         continue when not refrain.import_try_lock(candidate);
         perform refrain.import_give_up(candidate);
@@ -329,7 +341,8 @@ end
 $$;
 comment on function refrain.import_claim is
     'all: the oldest upload that nobody works on, which this session does from now on; no row where '
-    'there is none. One that was claimed five times and had no step since has failed';
+    'there is none. One that was claimed and had no step since waits before it is claimed again, the '
+    'longer the oftener, and has failed after five times';
 
 create or replace function refrain.import_take(user_id int, job_id int, out rows bigint)
 returns setof bigint

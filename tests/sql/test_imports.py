@@ -168,6 +168,18 @@ class Claims(WithListener):
         for _ in range(times):
             self.assertEqual(self.claim(session), job)
             session.rows(psql.call("import_release"))
+            psql.execute("update refrain.import_jobs set retry_at = now() where attempts > 1")
+
+    def test_what_comes_to_nothing_twice_waits(self):
+        job, session = upload(self.user, b"1"), self.session()
+        for _ in range(2):
+            self.assertEqual(self.claim(session), job)
+            session.rows(psql.call("import_release"))
+        self.assertIsNone(self.claim(session))
+        pause = psql.value(f"select retry_at - run_at from refrain.import_jobs where id = {job}")
+        self.assertEqual(pause, "00:01:00")
+        step(self.user, job, 0, progress(3), self.listens(3))
+        self.assertEqual(self.claim(session), job)
 
     def test_what_comes_to_nothing_five_times_is_given_up(self):
         job, other = upload(self.user, b"1"), upload(self.user, b"2")
