@@ -38,7 +38,7 @@ static const struct command commands[] = {
      command_user, 1, true},
     {"import", "read listening histories from files",
      "--user NAME [--source-user NAME] [--min-play SECONDS] [--json]\n"
-     "       [--report FILE] FILE...",
+     "       [--report FILE] [--] FILE...",
      command_import, 2, true},
     {"export", "write all that a user has told as JSON lines", "--user NAME [--output FILE]",
      command_export, 1, true},

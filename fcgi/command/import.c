@@ -65,12 +65,29 @@ static bool parse_seconds(const char *text, int64_t *ms)
     return is_valid;
 }
 
+/* All that is left; after a lone "--" whatever it looks like. */
+static int parse_files(const struct command_context *context, int argc, char **argv, int at,
+                       struct arguments *arguments)
+{
+    bool may_be_any = at < argc && strcmp(argv[at], "--") == 0;
+    at += may_be_any;
+    for (int i = at; i < argc && !may_be_any; i++) {
+        if (strncmp(argv[i], "--", 2) == 0) {
+            return command_misuse(context, "'%s' comes after a file; options come first", argv[i]);
+        }
+    }
+    arguments->files = argv + at;
+    arguments->files_count = argc - at;
+    return arguments->files_count > 0 ? COMMAND_OK
+                                      : command_misuse(context, "no file is named");
+}
+
 /* Options first, files after them: 0, or the exit status of a misuse. */
 static int parse_arguments(const struct command_context *context, int argc, char **argv,
                            struct arguments *arguments)
 {
     int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1] == '-'; i++) {
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0 && argv[i][2] != '\0'; i++) {
         const char *seconds = NULL;
         if (command_option("--user", argc, argv, &i, &arguments->user)
             || command_option("--source-user", argc, argv, &i, &arguments->options.source_user)
@@ -88,13 +105,8 @@ static int parse_arguments(const struct command_context *context, int argc, char
             return command_misuse(context, "--min-play takes seconds, 0 to 86400");
         }
     }
-    arguments->files = argv + i;
-    arguments->files_count = argc - i;
-    if (arguments->user == NULL || arguments->files_count == 0) {
-        return command_misuse(context, arguments->user == NULL ? "--user NAME is missing"
-                                                               : "no file is named");
-    }
-    return COMMAND_OK;
+    return arguments->user == NULL ? command_misuse(context, "--user NAME is missing")
+                                   : parse_files(context, argc, argv, i, arguments);
 }
 
 /* ── reports ── */

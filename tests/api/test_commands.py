@@ -202,6 +202,17 @@ class Import(harness.ApiTest):
             self.assertEqual(done.returncode, 1, path)
         self.assertEqual(self.listens(), [])
 
+    def test_options_come_first(self):
+        path = self.write("a.jsonl", export_line(1700000000))
+        done, _ = self.run_import(path, "--json")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("'--json' comes after a file; options come first", done.stderr)
+        self.assertEqual(self.listens(), [])
+        done, _ = self.run_import("--", path, "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--json: No such file", done.stderr)
+        self.assertEqual(len(self.listens()), 1)
+
     def test_for_nobody(self):
         path = self.write("a.jsonl", export_line(1700000000))
         done = self.instance.refrain("import", "--user", "nobody", path, check=False)
