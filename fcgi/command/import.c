@@ -162,19 +162,24 @@ static enum result report_job(struct run *run, const char *path, int64_t job, st
     return result;
 }
 
-/* Of a file that has not become an import, or whose report can't be had. */
+/* Of a file that has not become an import, or whose report can't be had: with the members that
+ * import_report would give. */
 static void report_failure(struct run *run, const char *path, const struct error *error)
 {
     char name[512];
     struct error clean = *error;
-    snprintf(name, sizeof name, "%s", path);
-    text_clean(name);
+    import_file_name(path, name, sizeof name);
     text_clean(clean.text);
-    buffer_append_text(&run->imports, "{\"state\":\"failed\",\"file_name\":");
+    buffer_append_text(&run->imports, "{\"id\":null,\"state\":\"failed\",\"file_name\":");
     jwrite_string(&run->imports, slice_text(name));
-    buffer_append_text(&run->imports, ",\"error\":");
+    buffer_append_text(&run->imports,
+                       ",\"format\":null,\"size_bytes\":0,\"created\":null,\"started\":null,"
+                       "\"ended\":null,\"rows_total\":null,\"rows\":0,\"accepted\":0,"
+                       "\"duplicate\":0,\"skipped\":0,\"skipped_because\":{},"
+                       "\"refused_count\":0,\"rows_per_s\":null,\"seconds_left\":null,"
+                       "\"error\":");
     jwrite_string(&run->imports, slice_text(clean.text));
-    buffer_append_char(&run->imports, '}');
+    buffer_append_text(&run->imports, ",\"refused\":[]}");
     if (run->report != NULL) {
         fprintf(run->report, "file: %s\nerror: %s\n", name, clean.text);
     }

@@ -37,6 +37,13 @@ static enum result fail_file(const char *path, const char *what, struct error *e
     return error_set(error, RESULT_INVALID, "import", "%s: %s", path, what);
 }
 
+void import_file_name(const char *path, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(name, size, "%s", slash == NULL ? path : slash + 1);
+    text_clean(name);
+}
+
 static enum result hash_content(FILE *file, const char *path, char digest[DIGEST_SIZE],
                                 struct error *error)
 {
@@ -65,9 +72,7 @@ static enum result look_at(FILE *file, const char *path, struct work *work, stru
     if (!S_ISREG(about.st_mode)) {
         return fail_file(path, "this can't be read more than once; save it as a file", error);
     }
-    const char *slash = strrchr(path, '/');
-    snprintf(work->name, sizeof work->name, "%s", slash == NULL ? path : slash + 1);
-    text_clean(work->name);
+    import_file_name(path, work->name, sizeof work->name);
     work->identity = (struct import_identity){work->name, work->digest, about.st_size,
                                               work->options->options};
     return hash_content(file, path, work->digest, error);

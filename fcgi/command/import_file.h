@@ -27,6 +27,9 @@ struct import_file_outcome {
 enum result import_file_run(const struct import_file_options *options, const char *path,
                             struct import_file_outcome *outcome, struct error *error) MUST_CHECK;
 
+/* What reports call a file: the last part of its path, without control characters. */
+void import_file_name(const char *path, char *name, size_t size);
+
 /* The report, as JSON or as text; the caller frees the buffer. */
 enum result import_file_report(const struct import_file_options *options, int64_t job,
                                bool as_json, struct buffer *report,

@@ -428,6 +428,9 @@ class Command(Jobs):
                          ["done", "failed", "failed", "done"])
         self.assertIn("bad.txt does not look like", reports[1]["error"])
         self.assertIn("No such file", reports[2]["error"])
+        self.assertEqual(list(reports[2]), list(reports[0]))
+        self.assertEqual((reports[2]["id"], reports[2]["file_name"], reports[2]["rows"],
+                          reports[2]["refused"]), (None, "missing", 0, []))
         self.assertEqual(len(re.findall(r"^refrain: ", said, re.M)), 2)
         self.assertDone(reports[0])
 
