@@ -140,12 +140,24 @@ static enum result count(struct run *run, const char *path, struct slice json,
     return RESULT_OK;
 }
 
+/* Why rows were skipped, in the words of the report, whose line on them names reasons if there are
+ * any. */
+static void print_skipped(const char *path, const char *report)
+{
+    static const char begins[] = "\nskipped: ";
+    const char *line = strstr(report, begins);
+    int size = line == NULL ? 0 : (int)strcspn(line + 1, "\n");
+    if (size > 0 && memchr(line + 1, '(', (size_t)size) != NULL) {
+        printf("%s: %.*s\n", path, size, line + 1);
+    }
+}
+
 static enum result report_job(struct run *run, const char *path, int64_t job, struct error *error)
 {
     struct buffer json = BUFFER_EMPTY;
     struct buffer text = BUFFER_EMPTY;
     enum result result = import_file_report(&run->options, job, true, &json, error);
-    if (result == RESULT_OK && run->report != NULL) {
+    if (result == RESULT_OK && (run->report != NULL || !run->as_json)) {
         result = import_file_report(&run->options, job, false, &text, error);
     }
     if (result == RESULT_OK) {
@@ -153,6 +165,9 @@ static enum result report_job(struct run *run, const char *path, int64_t job, st
     }
     if (result == RESULT_OK) {
         buffer_append_slice(&run->imports, buffer_slice(&json));
+    }
+    if (result == RESULT_OK && !run->as_json) {
+        print_skipped(path, text.data);
     }
     if (result == RESULT_OK && run->report != NULL) {
         fwrite(text.data, 1, text.size_bytes, run->report);

@@ -461,6 +461,7 @@ class Command(Jobs):
         text = report.read_text()
         self.assertIn("\nrefused: 60\n", text)
         self.assertEqual(len(re.findall(rf"^{self.name}\.jsonl:\d+: .+$", text, re.M)), 60)
+        self.assertRegex(done.stdout, rf"(?m)^{self.path}: skipped: 60 \(60 [^)]+\)$")
         self.assertRegex(done.stdout, r"(?m)^rows=600 accepted=420 duplicate=60 skipped=60 "
                                       r"refused=60 seconds=\S+ rate=\d+$")
 
