@@ -255,7 +255,7 @@ static enum result open_content(struct input *input, struct error *error)
     if (begins(head, "PK\3\4", 4) || begins(head, "PK\5\6", 4)) {
         input->start = 0;
         input->end = 0;
-        result = unpack_open(input->path, about.st_size, &input->unpack, error);
+        result = unpack_open(input->path, input->fd, about.st_size, &input->unpack, error);
         input->total_bytes = result == RESULT_OK ? unpack_total_bytes(input->unpack) : 0;
         return result;
     }

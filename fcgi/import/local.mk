@@ -25,4 +25,5 @@ libcore_a_SOURCES += \
 	%D%/step.c %D%/step.h \
 	%D%/survey.c \
 	%D%/times.c \
-	%D%/unpack.c %D%/unpack.h
+	%D%/unpack.c %D%/unpack.h \
+	%D%/zip_end.c %D%/zip_end.h

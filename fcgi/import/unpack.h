@@ -11,8 +11,9 @@
 
 struct unpack;
 
-/* RESULT_INVALID where the file is no sound zip. */
-enum result unpack_open(const char *path, int64_t file_bytes, struct unpack **unpack,
+/* RESULT_INVALID where the file is no sound zip, or its directory is larger than a history's can be.
+ * `fd` is the same file and only needed here; `path` is to live as long as `unpack`. */
+enum result unpack_open(const char *path, int fd, int64_t file_bytes, struct unpack **unpack,
                         struct error *error) MUST_CHECK;
 void unpack_close(struct unpack **unpack);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zip.h>
 #include <zlib.h>
 
 static struct fixture_outcome outcome;
@@ -260,9 +261,42 @@ static void a_damaged_zip(void)
     }
     CU_ASSERT(told > zip.size_bytes / 6);
     content[60] = (char)(content[60] ^ 0x55); /* in the packed data */
-    CU_ASSERT(fails(fixture_file("odd", zip), "listens/2025/6.jsonl: "));
+    CU_ASSERT(fails(fixture_file("odd", zip), "listens/2025/6.jsonl: the zip "));
+    CU_ASSERT(fails(fixture_path("odd"), "/odd is damaged (Zlib error: data error), download it"));
     buffer_free(&text);
     buffer_free(&bytes);
+}
+
+/* What only claims to be so large is refused by what the claim is, before it is looked at. */
+static void a_zip_of_a_giant_directory(void)
+{
+    static const char many[] = "more than 100000 files";
+    char end64[4 + 56 + 20 + 22] = "PK\3\4";
+    memcpy(end64 + 4, "PK\6\6", 4);
+    memcpy(end64 + 4 + 32, "\x80\x84\x1e", 3); /* 2,000,000 files */
+    memcpy(end64 + 60, "PK\6\7\0\0\0\0\4", 9);
+    memcpy(end64 + 80, "PK\5\6", 4);
+    CU_ASSERT(fails_with(end64, sizeof end64, many));
+    memset(end64 + 4 + 32, 0, 3);
+    memcpy(end64 + 4 + 40, "\1\0\0\2", 4);
+    CU_ASSERT(fails_with(end64, sizeof end64, "the zip's directory is over 32 MiB"));
+    char end[4 + 22] = "PK\3\4PK\5\6";
+    memcpy(end + 4 + 12, "\1\0\0\2", 4);
+    CU_ASSERT(fails_with(end, sizeof end, "the zip's directory is over 32 MiB"));
+}
+
+static void an_encrypted_zip(void)
+{
+    const char *path = fixture_path("secret.zip");
+    zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(zip);
+    zip_int64_t index =
+        zip_file_add(zip, "1.jsonl", zip_source_buffer(zip, line, strlen(line), 0), 0);
+    CU_ASSERT(index >= 0);
+    CU_ASSERT_EQUAL(
+        zip_file_set_encryption(zip, (zip_uint64_t)index, ZIP_EM_AES_256, "secret"), 0);
+    CU_ASSERT_EQUAL(zip_close(zip), 0);
+    CU_ASSERT(fails(path, "1.jsonl: the zip is encrypted, unpack it first"));
 }
 
 static void a_zip_bomb(void)
@@ -346,6 +380,8 @@ int main(void)
         UNIT_TEST(a_gzip_bomb),
         UNIT_TEST(a_zip_without_a_history),
         UNIT_TEST(a_damaged_zip),
+        UNIT_TEST(a_zip_of_a_giant_directory),
+        UNIT_TEST(an_encrypted_zip),
         UNIT_TEST(a_zip_bomb),
         UNIT_TEST(progress_reaches_its_total),
         UNIT_TEST(a_pipe_can_be_read),
