@@ -34,6 +34,7 @@ struct import {
     bool in_file;
     const char *path;
     const struct import_format *first_known; /* of the first file that was of any */
+    bool empty_list; /* a file of the zip was one */
     bool too_large;      /* the last record was, and has been passed */
     size_t record_bytes; /* of the last record, to be passed before the next is read */
     int64_t record_lines;
@@ -105,16 +106,33 @@ static enum result tell(enum result result, struct error *error)
 
 static enum result fail_unknown(const char *path, const char *how, struct error *error)
 {
-    struct buffer names = BUFFER_EMPTY;
-    for (size_t i = 0; i < formats_count; i++) {
-        buffer_append_text(&names, i == 0 ? "" : ", ");
-        buffer_append_text(&names, formats[i]->name);
+    return error_set(error, RESULT_INVALID, "import",
+                     "%s %s; these can be read: exports of ListenBrainz, Spotify (extended "
+                     "history), Last.fm (JSON, CSV, TSV), Last.fm-1K, Audioscrobbler logs, Maloja "
+                     "and Koito, as they are or within zip or gzip",
+                     path, how);
+}
+
+static enum result fail_empty(const char *path, struct error *error)
+{
+    return error_set(error, RESULT_INVALID, "import", "%s holds no listens", path);
+}
+
+/* An array of nothing, which may be of any format. */
+static bool is_empty_list(struct slice text)
+{
+    static const char brackets[] = "[]";
+    size_t met = 0;
+    for (size_t i = 0; i < text.size_bytes; i++) {
+        if (strchr(" \t\r\n", text.data[i]) != NULL && text.data[i] != '\0') {
+            continue;
+        }
+        if (met == 2 || text.data[i] != brackets[met]) {
+            return false;
+        }
+        met++;
     }
-    enum result result = error_set(error, RESULT_INVALID, "import",
-                                   "%s %s; these can be read: %.*s", path, how,
-                                   SLICE_ARGS(buffer_slice(&names)));
-    buffer_free(&names);
-    return result;
+    return met == 2;
 }
 
 /* NULL where the file that the window begins with is of none. */
@@ -135,9 +153,12 @@ static enum result open_file(struct import *import, const char *path, struct err
         return result;
     }
     import->first_known = find_format(import);
-    return import->first_known == NULL
-               ? fail_unknown(path, "does not look like a listening history", error)
-               : RESULT_OK;
+    if (import->first_known != NULL) {
+        return RESULT_OK;
+    }
+    return is_empty_list(input_window(import->input))
+               ? fail_empty(path, error)
+               : fail_unknown(path, "does not look like a listening history", error);
 }
 
 static enum result open_all(struct import *import, const char *path, struct error *error)
@@ -247,6 +268,16 @@ static enum result next_in_file(struct import *import, struct slice *record, boo
     return result;
 }
 
+static enum result end_files(const struct import *import, struct error *error)
+{
+    if (import->first_known != NULL) {
+        return RESULT_OK;
+    }
+    return import->empty_list
+               ? fail_empty(import->path, error)
+               : fail_unknown(import->path, "is a zip that holds no listening history", error);
+}
+
 /* *found is false after the last file; a file of a zip may be of no format. */
 static enum result next_file(struct import *import, bool *found, struct error *error)
 {
@@ -255,12 +286,11 @@ static enum result next_file(struct import *import, bool *found, struct error *e
         return result;
     }
     if (!*found) {
-        return import->first_known != NULL
-                   ? RESULT_OK
-                   : fail_unknown(import->path, "is a zip that holds no listening history", error);
+        return end_files(import, error);
     }
     import->format = find_format(import);
     import->in_file = import->format != NULL;
+    import->empty_list |= is_empty_list(input_window(import->input));
     if (import->in_file) {
         import->first_known =
             import->first_known == NULL ? import->format : import->first_known;

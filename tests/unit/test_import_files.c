@@ -75,13 +75,21 @@ static void a_byte_order_mark_is_no_matter(void)
 static void other_histories_are_named_as_unknown(void)
 {
     static const char *const texts[] = {
-        "[]", "{}", "[{\"artist\":\"x\"}]", "{\"scrobbles\":[]}", "artist,track\na,b\n",
+        "[1]", "{}", "[{\"artist\":\"x\"}]", "{\"scrobbles\":[]}", "artist,track\na,b\n",
         "a\tb\tc\td\te\tf\n", "{\"listened_at\":1}\n", "track_metadata",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CU_ASSERT(fails(fixture_text("odd", texts[i]),
-                        "does not look like a listening history; these can be read: ListenBrainz"));
+                        "does not look like a listening history; these can be read: exports of ListenB"));
     }
+}
+
+static void an_empty_list_holds_no_listens(void)
+{
+    const struct fixture_member members[] = {{"history.json", slice_text("[]\n")}};
+    CU_ASSERT(fails(fixture_text("odd", " [\n]\n"), "/odd holds no listens"));
+    CU_ASSERT(fails(fixture_zip("empty.zip", members, 1), "/empty.zip holds no listens"));
+    CU_ASSERT(fails(fixture_text("odd", "[][]"), "within zip or gzip"));
 }
 
 static void an_array_that_is_cut_short(void)
@@ -372,6 +380,7 @@ int main(void)
         UNIT_TEST(other_encodings),
         UNIT_TEST(a_byte_order_mark_is_no_matter),
         UNIT_TEST(other_histories_are_named_as_unknown),
+        UNIT_TEST(an_empty_list_holds_no_listens),
         UNIT_TEST(an_array_that_is_cut_short),
         UNIT_TEST(lines_that_are_cut_short),
         UNIT_TEST(a_giant_line),
