@@ -1,5 +1,6 @@
 #include "import/input.h"
 
+#include "base/text.h"
 #include "import/gunzip.h"
 #include "import/unpack.h"
 
@@ -149,6 +150,8 @@ static const struct {
     size_t size_bytes;
     const char *what;
 } others[] = {
+    {"\xff\xfe\0\0", 4, "this is UTF-32 text, save it as UTF-8"},
+    {"\0\0\xfe\xff", 4, "this is UTF-32 text, save it as UTF-8"},
     {"\xff\xfe", 2, "this is UTF-16 text, save it as UTF-8"},
     {"\xfe\xff", 2, "this is UTF-16 text, save it as UTF-8"},
     {"7z\xbc\xaf\x27\x1c", 6, "this is packed by 7-Zip, unpack it first (zip and gzip need not be)"},
@@ -176,6 +179,32 @@ static bool is_page(struct slice head)
     return at < head.size_bytes && head.data[at] == '<';
 }
 
+static bool is_ascii(struct slice text)
+{
+    size_t at = 0;
+    while (at < text.size_bytes && (text.data[at] & 0x80) == 0) {
+        at++;
+    }
+    return at == text.size_bytes;
+}
+
+/* Whether most of the whole lines that are more than ASCII, and two at least, are no UTF-8: a line
+ * may be bad for itself, and the last one may be cut in the midst of a character. */
+static bool is_other_encoding(struct slice head)
+{
+    size_t good = 0;
+    size_t bad = 0;
+    const char *end;
+    while ((end = memchr(head.data, '\n', head.size_bytes)) != NULL) {
+        struct slice line = slice_of(head.data, (size_t)(end - head.data));
+        if (!is_ascii(line)) {
+            *(text_is_utf8(line) ? &good : &bad) += 1;
+        }
+        head = slice_of(end + 1, head.size_bytes - line.size_bytes - 1);
+    }
+    return bad > 1 && bad > good;
+}
+
 /* ASCII in UTF-16 or UTF-32 has a NUL among its first bytes, as most binary files do. */
 static enum result check_head(const struct input *input, struct error *error)
 {
@@ -195,7 +224,11 @@ static enum result check_head(const struct input *input, struct error *error)
                     error);
     }
     if (head.size_bytes >= 4 && memchr(head.data, '\0', 4) != NULL) {
-        return fail(input, "this is not UTF-8 text, it begins with zero bytes", error);
+        return fail(input, "this is not UTF-8 text: save it as UTF-8 if it is UTF-16 or UTF-32", error);
+    }
+    if (is_other_encoding(head)) {
+        return fail(input, "this is not UTF-8, perhaps Latin-1 or Windows-1252: save it as UTF-8",
+                    error);
     }
     return RESULT_OK;
 }

@@ -62,6 +62,35 @@ static void other_encodings(void)
     CU_ASSERT(fails_with("\x7f" "ELF\x02\x01", 6, "does not look like a listening history"));
 }
 
+#define ROW(name) "artist,track,uts\n" name ",t,1749780612\n"
+#define MORE(name) name ",t,1749780613\n"
+
+static void latin_1_is_no_utf_8(void)
+{
+    static const char told[] = "this is not UTF-8, perhaps Latin-1 or Windows-1252: save it as";
+    CU_ASSERT(fails(fixture_text("odd", ROW("Bj\xf6rk") MORE("x") MORE("Mot\xf6r")), told));
+    CU_ASSERT(fails(fixture_text("odd", ROW("\xf6") MORE("\xe9") MORE("\xc3\xb6")), told));
+    /* One bad row among good ones, of ASCII or not, is refused by itself. */
+    static const char *const texts[] = {
+        ROW("Bj\xf6rk") MORE("x") MORE("y"),
+        ROW("Bj\xf6rk") MORE("\xc3\xb6") MORE("y"),
+        ROW("Bj\xc3\xb6rk") MORE("x") "Bj\xc3",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        outcome = fixture_read(fixture_text("odd", texts[i]), NULL);
+        CU_ASSERT_EQUAL(outcome.result, RESULT_OK);
+        CU_ASSERT_EQUAL(outcome.listens, 2);
+        CU_ASSERT_EQUAL(outcome.refused, 1);
+    }
+}
+
+static void utf_32_is_told_from_utf_16(void)
+{
+    CU_ASSERT(fails_with("\xff\xfe\0\0[\0\0\0", 8, "this is UTF-32 text, save it as UTF-8"));
+    CU_ASSERT(fails_with("\0\0\xfe\xff\0\0\0[", 8, "this is UTF-32 text, save it as UTF-8"));
+    CU_ASSERT(fails_with("[\0\n\0", 4, "save it as UTF-8 if it is UTF-16 or UTF-32"));
+}
+
 static void a_byte_order_mark_is_no_matter(void)
 {
     struct buffer text = BUFFER_EMPTY;
@@ -378,6 +407,8 @@ int main(void)
         UNIT_TEST(a_directory),
         UNIT_TEST(an_empty_file),
         UNIT_TEST(other_encodings),
+        UNIT_TEST(latin_1_is_no_utf_8),
+        UNIT_TEST(utf_32_is_told_from_utf_16),
         UNIT_TEST(a_byte_order_mark_is_no_matter),
         UNIT_TEST(other_histories_are_named_as_unknown),
         UNIT_TEST(an_empty_list_holds_no_listens),
