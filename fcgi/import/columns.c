@@ -287,7 +287,7 @@ enum result columns_choose_user(const struct import_context *context, struct sli
     if (context->options->source_user == NULL) {
         return error_set(error, RESULT_INVALID, "import",
                          "the file may hold listens of several people: say whose to import with "
-                         "--source-user (the first is %.*s)",
+                         "--source-user, or source_user over HTTP (the first is %.*s)",
                          SLICE_ARGS(user));
     }
     *wanted = slice_is(user, context->options->source_user);

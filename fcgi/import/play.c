@@ -154,9 +154,9 @@ enum result play_read(struct import_context *context, struct slice record,
                       enum import_row *row, struct error *error)
 {
     *play = (struct play){0};
-    if (jtext_check(record, error) != RESULT_OK) {
-        *row = IMPORT_REFUSED;
-        return RESULT_OK;
+    struct error cause;
+    if (jtext_check(record, &cause) != RESULT_OK) {
+        return import_refuse(row, error, "the JSON is broken: %s", cause.text);
     }
     if (jtext_kind(record) != JSON_OBJECT) {
         return import_refuse(row, error, "a play must be a JSON object");

@@ -86,9 +86,9 @@ static const char *find_kind(const struct jmembers *play)
 static enum result translate(struct import_context *context, struct slice record,
                              struct buffer *listen, enum import_row *row, struct error *error)
 {
-    if (jtext_check(record, error) != RESULT_OK) {
-        *row = IMPORT_REFUSED;
-        return RESULT_OK;
+    struct error cause;
+    if (jtext_check(record, &cause) != RESULT_OK) {
+        return import_refuse(row, error, "the JSON is broken: %s", cause.text);
     }
     if (jtext_kind(record) != JSON_OBJECT) {
         return import_refuse(row, error, "a play must be a JSON object");

@@ -172,7 +172,8 @@ class Import(harness.ApiTest):
         path = self.write("events.tsv", "\n".join(rows) + "\n")
         done, _ = self.run_import(path)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("--source-user (the first is user_000001)", done.stderr)
+        self.assertIn("--source-user, or source_user over HTTP (the first is user_000001)",
+                      done.stderr)
         self.assertEqual(self.listens(), [])
         self.assertImported(1, "--source-user", "user_000001", path, skipped=1)
         self.assertEqual(self.listens()[0]["track_metadata"]["track_name"], "Fratres")

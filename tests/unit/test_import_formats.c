@@ -145,7 +145,7 @@ static void listenbrainz_zip(void)
     CU_ASSERT_EQUAL(outcome.feedback, 1);
     CU_ASSERT_STRING_EQUAL(outcome.file, "listens/2025/1.jsonl");
     CU_ASSERT_EQUAL(outcome.line, 2);
-    CU_ASSERT_STRING_EQUAL(outcome.error.text, "byte 1: expected a value");
+    CU_ASSERT_STRING_EQUAL(outcome.error.text, "the JSON is broken: byte 1: expected a value");
     const struct fixture_member nested[] = {
         {"somebody_export/listens/2024/12.jsonl", slice_text(EXPORTED)},
     };
@@ -187,9 +187,10 @@ static void listenbrainz_refuses_by_the_shared_checks(void)
          "\"artist_name\":"
          "\"a\"}}", "\\u0000 contains a unicode null"},
         {"{\"listened_at\":1749780612,\"track_metadata\":{\"track_name\":\"\xff\"}}",
-         "byte 59: expected well-formed UTF-8"},
+         "the JSON is broken: byte 59: expected well-formed UTF-8"},
         {"{\"listened_at\":1749780612,\"track_metadata\":{\"tra",
-         "the text ends after byte 48, where the end of a string was expected"},
+         "the JSON is broken: the text ends after byte 48, where the end of a string was"
+         " expected"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[2000];
@@ -290,7 +291,7 @@ static void spotify_refuses_bad_plays(void)
         {PLAY("2023-05-04T23:08:57Z", "9223372036854775807", "\"t\"", ""),
          "Value for key listened_at is too low. listened_at timestamp should be greater than"
          " 1033410600 (2002-10-01 00:00:00 UTC)."},
-        {"{\"ts\":'x'}", "byte 7: expected a value"},
+        {"{\"ts\":'x'}", "the JSON is broken: byte 7: expected a value"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[2000];
@@ -362,7 +363,7 @@ static void lastfm1k_takes_one_persons_listens(void)
     CU_ASSERT_EQUAL(outcome.listens, 0);
     CU_ASSERT_STRING_EQUAL(outcome.error.text,
                            "the file may hold listens of several people: say whose to import with "
-                           "--source-user (the first is user_1)");
+                           "--source-user, or source_user over HTTP (the first is user_1)");
     const struct import_options first = {.source_user = "user_1"};
     outcome = fixture_read(fixture_path("history"), &first);
     CU_ASSERT(counts(3, 1, 0));

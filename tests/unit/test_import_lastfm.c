@@ -113,7 +113,7 @@ static void bad_rows(void)
         {TRACK("\"#text\":\"a\\u0000\"", "\"t\"", DATED("\"1241478537\"")),
          "a\\u0000 contains a unicode null"},
         {TRACK("\"#text\":\"B\xe9la\"", "\"t\"", DATED("\"1241478537\"")),
-         "byte 32: expected well-formed UTF-8"},
+         "the JSON is broken: byte 32: expected well-formed UTF-8"},
         {TRACK("\"#text\":\"a\"", "\"t\"", DATED("\"5\"")),
          "Value for key listened_at is too low. listened_at timestamp should be greater than"
          " 1033410600 (2002-10-01 00:00:00 UTC)."},

@@ -89,7 +89,7 @@ static void one_persons_rows(void)
     CU_ASSERT_EQUAL(outcome.result, RESULT_INVALID);
     CU_ASSERT_STRING_EQUAL(outcome.error.text,
                            "the file may hold listens of several people: say whose to import with "
-                           "--source-user (the first is me)");
+                           "--source-user, or source_user over HTTP (the first is me)");
 }
 
 static void line_ends_within_quotes(void)
