@@ -287,9 +287,9 @@ language sql as $$
         select case when before.rows = before.run_rows then before.attempts + 1 else 1 end
     ) c(attempts)
     cross join lateral (
-        -- At once, then after 1, 4, 16 and 64 minutes.
+        -- At once, and again so, then after 1, 4 and 16 minutes.
         select c.attempts,
-               case when c.attempts > 1 then interval '1 minute' * 4 ^ (c.attempts - 2)
+               case when c.attempts > 2 then interval '1 minute' * 4 ^ (c.attempts - 3)
                     else interval '0' end
     ) n(attempts, pause)
     where before.id = j.id and j.id = job_id and j.state in ('waiting', 'running')
@@ -341,8 +341,8 @@ end
 $$;
 comment on function refrain.import_claim is
     'all: the oldest upload that nobody works on, which this session does from now on; no row where '
-    'there is none. One that was claimed and had no step since waits before it is claimed again, the '
-    'longer the oftener, and has failed after five times';
+    'there is none. One that was claimed and had no step since soon waits before it is claimed '
+    'again, the longer the oftener, and has failed after five times';
 
 create or replace function refrain.import_take(user_id int, job_id int, out rows bigint)
 returns setof bigint
