@@ -67,8 +67,4 @@ int64_t import_line(const struct import *import);
 /* That of the first file that is in any; "none" before a zip has come to it. */
 const char *import_format_name(const struct import *import);
 
-/* Read so far and in all, for progress; the total may be an estimate. */
-int64_t import_bytes_read(const struct import *import);
-int64_t import_bytes_total(const struct import *import);
-
 #endif

@@ -27,8 +27,6 @@ struct input {
     char *data;
     size_t room_bytes;
     size_t start, end; /* of the window */
-    int64_t passed_bytes;
-    int64_t total_bytes;
 };
 
 static enum result fail(const struct input *input, const char *what, struct error *error)
@@ -130,7 +128,6 @@ void input_pass(struct input *input, size_t size_bytes)
 {
     assert(size_bytes <= input->end - input->start);
     input->start += size_bytes;
-    input->passed_bytes += (int64_t)size_bytes;
     if (input->start == input->end) {
         input->start = 0;
         input->end = 0;
@@ -276,7 +273,6 @@ static enum result open_content(struct input *input, struct error *error)
         return fail(input, "this is a directory, not a file", error);
     }
     input->file_bytes = S_ISREG(about.st_mode) ? about.st_size : 0;
-    input->total_bytes = input->file_bytes;
     enum result result = read_head(input, error);
     if (result != RESULT_OK) {
         return result;
@@ -288,9 +284,7 @@ static enum result open_content(struct input *input, struct error *error)
     if (begins(head, "PK\3\4", 4) || begins(head, "PK\5\6", 4)) {
         input->start = 0;
         input->end = 0;
-        result = unpack_open(input->path, input->fd, about.st_size, &input->unpack, error);
-        input->total_bytes = result == RESULT_OK ? unpack_total_bytes(input->unpack) : 0;
-        return result;
+        return unpack_open(input->path, input->fd, about.st_size, &input->unpack, error);
     }
     result = begin_text(input, error);
     return result == RESULT_OK ? check_head(input, error) : result;
@@ -364,14 +358,4 @@ enum result input_next(struct input *input, bool *found, struct error *error)
 const char *input_name(const struct input *input)
 {
     return input->name;
-}
-
-int64_t input_bytes_passed(const struct input *input)
-{
-    return input->passed_bytes;
-}
-
-int64_t input_bytes_total(const struct input *input)
-{
-    return input->total_bytes;
 }

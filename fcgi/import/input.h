@@ -39,8 +39,5 @@ void input_pass(struct input *input, size_t size_bytes);
 
 /* The file, or the member. */
 const char *input_name(const struct input *input);
-/* Unpacked bytes; the total is 0 where it can't be known. */
-int64_t input_bytes_passed(const struct input *input);
-int64_t input_bytes_total(const struct input *input);
 
 #endif

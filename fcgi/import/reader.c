@@ -419,13 +419,3 @@ const char *import_format_name(const struct import *import)
 {
     return import->first_known == NULL ? "none" : import->first_known->name;
 }
-
-int64_t import_bytes_read(const struct import *import)
-{
-    return input_bytes_passed(import->input) + (int64_t)import->record_bytes;
-}
-
-int64_t import_bytes_total(const struct import *import)
-{
-    return input_bytes_total(import->input);
-}

@@ -131,20 +131,6 @@ static zip_uint64_t members_count(const struct unpack *unpack)
     return (zip_uint64_t)zip_get_num_entries(unpack->zip, 0);
 }
 
-int64_t unpack_total_bytes(const struct unpack *unpack)
-{
-    int64_t total = 0;
-    for (zip_uint64_t i = 0; i < members_count(unpack); i++) {
-        zip_stat_t about;
-        if (zip_stat_index(unpack->zip, i, 0, &about) == 0
-            && (about.valid & ZIP_STAT_SIZE) != 0
-            && about.size <= (zip_uint64_t)member_max_bytes) {
-            total += (int64_t)about.size;
-        }
-    }
-    return total;
-}
-
 static bool is_folder(const char *name)
 {
     size_t size = strlen(name);

@@ -17,9 +17,6 @@ enum result unpack_open(const char *path, int fd, int64_t file_bytes, struct unp
                         struct error *error) MUST_CHECK;
 void unpack_close(struct unpack **unpack);
 
-/* What the members say their sizes are, together. */
-int64_t unpack_total_bytes(const struct unpack *unpack);
-
 /* Opens the next member, whose name lives as long as `unpack`; NULL after the last. Folders are
  * passed over. */
 enum result unpack_next(struct unpack *unpack, const char **name, struct error *error) MUST_CHECK;

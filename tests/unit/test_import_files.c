@@ -351,40 +351,6 @@ static void a_zip_bomb(void)
     buffer_free(&blanks);
 }
 
-/* ── progress ── */
-
-static void progress_reaches_its_total(void)
-{
-    struct buffer text = BUFFER_EMPTY;
-    for (int i = 0; i < 1000; i++) {
-        buffer_append_text(&text, line);
-    }
-    const struct fixture_member members[] = {{"listens/2025/6.jsonl", buffer_slice(&text)},
-                                             {"listens/2025/7.jsonl", buffer_slice(&text)}};
-    for (int zip = 0; zip < 2; zip++) {
-        const char *path = zip ? fixture_zip("progress.zip", members, 2)
-                               : fixture_file("progress.jsonl", buffer_slice(&text));
-        const struct import_options options = {.play_min_ms = 30000};
-        struct import *import = NULL;
-        CU_ASSERT_EQUAL_FATAL(import_open(path, &options, &import, NULL), RESULT_OK);
-        CU_ASSERT_EQUAL(import_bytes_total(import), (int64_t)text.size_bytes * (1 + zip));
-        int64_t before = 0;
-        enum import_row row = IMPORT_LISTEN;
-        while (row != IMPORT_END) {
-            struct listen listen;
-            CU_ASSERT_EQUAL_FATAL(import_next(import, &row, &listen, NULL), RESULT_OK);
-            CU_ASSERT(import_bytes_read(import) >= before);
-            before = import_bytes_read(import);
-        }
-        CU_ASSERT_EQUAL(before, import_bytes_total(import));
-        struct listen listen;
-        CU_ASSERT_EQUAL(import_next(import, &row, &listen, NULL), RESULT_OK);
-        CU_ASSERT_EQUAL(row, IMPORT_END);
-        import_close(&import);
-    }
-    buffer_free(&text);
-}
-
 static void a_pipe_can_be_read(void)
 {
     int ends[2];
@@ -423,7 +389,6 @@ int main(void)
         UNIT_TEST(a_zip_of_a_giant_directory),
         UNIT_TEST(an_encrypted_zip),
         UNIT_TEST(a_zip_bomb),
-        UNIT_TEST(progress_reaches_its_total),
         UNIT_TEST(a_pipe_can_be_read),
     };
     fixture_begin();
