@@ -146,7 +146,8 @@ serve_launch() {
 }
 
 worker_launch() {
-    spawn "$1" "${refrain[@]}" worker
+    # Who has started the instance may have a folder of his own, which is closed to its user.
+    spawn "$1" env TMPDIR="$(temporary_folder)" "${refrain[@]}" worker
 }
 
 socket_exists() {
