@@ -12,7 +12,7 @@ declare -A launched_cs=()
 start_child() {
     local name=$1 log=$2
     shift 2
-    setpriv --pdeathsig "$(end_signal_of "$name")" -- "$@" < /dev/null >> "$log" 2>&1 9>&- &
+    setpriv --pdeathsig "$(end_signal_of "$name")" -- "$@" < /dev/null >> "$log" 2>&1 8>&- 9>&- &
     pid_write "run/$name.pid" "$!"
 }
 
@@ -199,13 +199,26 @@ hold_down() {
     done
 }
 
+is_missing() {
+    [[ ! -e run/$1.down ]] && ! is_alive "$1"
+}
+
+# Whoever ends a part holds the lock too, so that none is started while it is being ended.
+restart_part() {
+    flock 8
+    if is_missing "$1"; then
+        say "starting $1 again"
+        launch "$1"
+    fi
+    flock -u 8
+}
+
 restart_missing() {
     local name
     for name in $(part_names); do
-        if [[ ! -e run/$name.down ]] && ! is_alive "$name"; then
+        if is_missing "$name"; then
             hold_down "$name"
-            say "starting $name again"
-            launch "$name"
+            restart_part "$name"
         fi
     done
 }
@@ -226,6 +239,7 @@ supervise() {
     mkdir -p bin data etc log run tmp
     exec 9> run/lock
     flock -n 9 || die "this instance is running already"
+    exec 8> run/parts.lock
     home_end_leftovers "$home"
     rm -f run/*.down run/ready run/failure
     rotate_logs
