@@ -1,7 +1,16 @@
 #include "view/window.h"
 
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+
 static const int64_t day_s = 86400;
-static const int64_t all_time_from_s = 1009843200; /* 2002-01-01, as ListenBrainz has it */
+static const int64_t all_time_from_s = 1009843200; /* WINDOW_DAY_MIN, as ListenBrainz has it */
+static const int64_t last_day_s = 4102444800;      /* WINDOW_DAY_MAX */
+
+/* Longer windows of days are cut into months, still longer ones into years. */
+enum { DAYS_OF_QUARTER = 92, DAYS_OF_THREE_YEARS = 1096 };
 
 enum unit { UNIT_WEEK, UNIT_MONTH, UNIT_YEAR, UNIT_EVER };
 
@@ -14,12 +23,17 @@ static const struct range {
     enum unit unit;
     int length;
     int back;
+    enum window_step step;
 } ranges[WINDOW_RANGES] = {
-    RANGE("all_time", UNIT_EVER, 0, 0),   RANGE("this_week", UNIT_WEEK, 1, 0),
-    RANGE("this_month", UNIT_MONTH, 1, 0), RANGE("this_year", UNIT_YEAR, 1, 0),
-    RANGE("week", UNIT_WEEK, 1, 1),       RANGE("month", UNIT_MONTH, 1, 1),
-    RANGE("quarter", UNIT_MONTH, 3, 1),   RANGE("half_yearly", UNIT_MONTH, 6, 1),
-    RANGE("year", UNIT_YEAR, 1, 1),
+    RANGE("all_time", UNIT_EVER, 0, 0, WINDOW_STEP_YEAR),
+    RANGE("this_week", UNIT_WEEK, 1, 0, WINDOW_STEP_DAY),
+    RANGE("this_month", UNIT_MONTH, 1, 0, WINDOW_STEP_DAY),
+    RANGE("this_year", UNIT_YEAR, 1, 0, WINDOW_STEP_MONTH),
+    RANGE("week", UNIT_WEEK, 1, 1, WINDOW_STEP_DAY),
+    RANGE("month", UNIT_MONTH, 1, 1, WINDOW_STEP_DAY),
+    RANGE("quarter", UNIT_MONTH, 3, 1, WINDOW_STEP_DAY),
+    RANGE("half_yearly", UNIT_MONTH, 6, 1, WINDOW_STEP_MONTH),
+    RANGE("year", UNIT_YEAR, 1, 1, WINDOW_STEP_MONTH),
 };
 
 const char *window_range(int at)
@@ -68,12 +82,14 @@ static void set_weeks(struct window *window, int64_t now_s, int back)
     int64_t day = now_s / day_s;
     int64_t monday = day - (day + 3) % 7; /* 1970-01-01 was a Thursday */
     window->from_s = (monday - 7 * back) * day_s;
+    window->before_s = window->from_s - 7 * day_s;
     window->to_s = window->from_s + 7 * day_s;
 }
 
 static void set_months(struct window *window, struct date now, int length, int back)
 {
     int first = now.month - now.month % length - length * back;
+    window->before_s = start_of_month(now.year, first - length);
     window->from_s = start_of_month(now.year, first);
     window->to_s = start_of_month(now.year, first + length);
 }
@@ -87,15 +103,16 @@ static char *append_number(char *to, int number, int digits)
     return to + digits;
 }
 
-/* "week@2026-11-16"; the room has been zeroed. */
-static void append_date(char *to, struct date date)
+/* "@2026-11-16" */
+static char *append_day(char *to, char mark, int64_t time_s)
 {
-    *to++ = '@';
+    struct date date = date_of_day(time_s / day_s);
+    *to++ = mark;
     to = append_number(to, date.year, 4);
     *to++ = '-';
     to = append_number(to, date.month + 1, 2);
     *to++ = '-';
-    append_number(to, date.day, 2);
+    return append_number(to, date.day, 2);
 }
 
 /* WINDOW_RANGES where there is none. */
@@ -117,11 +134,15 @@ bool window_of_range(struct slice name, int64_t now_s, struct window *window)
     }
     const struct range *range = &ranges[at];
     *window = (struct window){
-        .range_at = at, .range = range->name, .period = WINDOW_PERIOD_NONE};
+        .range_at = at,
+        .range = range->name,
+        .period = WINDOW_PERIOD_NONE,
+        .step = range->step,
+    };
     memcpy(window->name, range->name, range->size_bytes);
     if (range->unit == UNIT_EVER) {
         window->period = WINDOW_PERIOD_ALL_TIME;
-        window->from_s = all_time_from_s;
+        window->before_s = window->from_s = all_time_from_s;
         return true;
     }
     struct date today = date_of_day(now_s / day_s);
@@ -133,8 +154,42 @@ bool window_of_range(struct slice name, int64_t now_s, struct window *window)
         set_months(window, today, 12, range->back);
         window->period = today.year - range->back;
     }
-    append_date(window->name + range->size_bytes, date_of_day(window->from_s / day_s));
+    append_day(window->name + range->size_bytes, '@', window->from_s);
     return true;
+}
+
+bool window_parse_day(struct slice text, int64_t *midnight_s)
+{
+    char time[sizeof "2026-11-16T00:00:00"];
+    int size = snprintf(time, sizeof time, "%.*sT00:00:00", SLICE_ARGS(text));
+    return size == sizeof time - 1 && text_parse_time(slice_of(time, (size_t)size), midnight_s)
+           && *midnight_s >= all_time_from_s && *midnight_s <= last_day_s;
+}
+
+static enum window_step step_of_days(int64_t days)
+{
+    return days <= DAYS_OF_QUARTER       ? WINDOW_STEP_DAY
+           : days <= DAYS_OF_THREE_YEARS ? WINDOW_STEP_MONTH
+                                         : WINDOW_STEP_YEAR;
+}
+
+void window_of_days(int64_t from_s, int64_t to_s, struct window *window)
+{
+    assert(from_s % day_s == 0 && to_s % day_s == 0 && from_s < to_s);
+    int year = window_year_of(from_s);
+    bool is_year = from_s == window_year_start(year) && to_s == window_year_start(year + 1);
+    int64_t before_s = is_year ? window_year_start(year - 1) : from_s - (to_s - from_s);
+    *window = (struct window){
+        .range_at = WINDOW_CUSTOM,
+        .range = "custom",
+        .name = "custom",
+        .before_s = before_s < all_time_from_s ? all_time_from_s : before_s,
+        .from_s = from_s,
+        .to_s = to_s,
+        .period = is_year ? year : WINDOW_PERIOD_NONE,
+        .step = step_of_days((to_s - from_s) / day_s),
+    };
+    append_day(append_day(window->name + strlen(window->name), '@', from_s), '_', to_s);
 }
 
 int window_year_of(int64_t time_s)

@@ -17,8 +17,9 @@ static int64_t time_of(const char *text)
 }
 
 struct expected {
-    const char *now, *range, *name, *from, *to;
+    const char *now, *range, *name, *before, *from, *to;
     int period;
+    enum window_step step;
 };
 
 static void check_window(const struct expected *expected)
@@ -28,37 +29,40 @@ static void check_window(const struct expected *expected)
         window_of_range(slice_text(expected->range), time_of(expected->now), &window);
     CU_ASSERT_TRUE_FATAL(found);
     CU_ASSERT_STRING_EQUAL(window.name, expected->name);
+    CU_ASSERT_EQUAL(window.before_s, time_of(expected->before));
     CU_ASSERT_EQUAL(window.from_s, time_of(expected->from));
     CU_ASSERT_EQUAL(window.to_s, expected->to == NULL ? 0 : time_of(expected->to));
     CU_ASSERT_EQUAL(window.period, expected->period);
+    CU_ASSERT_EQUAL(window.step, expected->step);
 }
 
 static void named_ranges_are_calendar_windows(void)
 {
     static const struct expected rows[] = {
-        {"2026-11-22T20:00:00", "this_week", "this_week@2026-11-16", "2026-11-16T00:00:00",
-         "2026-11-23T00:00:00", -1},
-        {"2026-11-23T00:00:00", "this_week", "this_week@2026-11-23", "2026-11-23T00:00:00",
-         "2026-11-30T00:00:00", -1},
-        {"2026-11-22T23:59:59", "week", "week@2026-11-09", "2026-11-09T00:00:00",
-         "2026-11-16T00:00:00", -1},
-        {"2026-11-22T20:00:00", "this_month", "this_month@2026-11-01", "2026-11-01T00:00:00",
-         "2026-12-01T00:00:00", -1},
-        {"2024-03-31T12:00:00", "month", "month@2024-02-01", "2024-02-01T00:00:00",
-         "2024-03-01T00:00:00", -1},
-        {"2026-01-01T00:00:00", "month", "month@2025-12-01", "2025-12-01T00:00:00",
-         "2026-01-01T00:00:00", -1},
-        {"2026-02-10T12:00:00", "quarter", "quarter@2025-10-01", "2025-10-01T00:00:00",
-         "2026-01-01T00:00:00", -1},
-        {"2026-06-30T23:59:59", "half_yearly", "half_yearly@2025-07-01", "2025-07-01T00:00:00",
-         "2026-01-01T00:00:00", -1},
-        {"2026-07-01T00:00:00", "half_yearly", "half_yearly@2026-01-01", "2026-01-01T00:00:00",
-         "2026-07-01T00:00:00", -1},
-        {"2024-12-31T23:59:59", "this_year", "this_year@2024-01-01", "2024-01-01T00:00:00",
-         "2025-01-01T00:00:00", 2024},
-        {"2025-01-01T00:00:00", "year", "year@2024-01-01", "2024-01-01T00:00:00",
-         "2025-01-01T00:00:00", 2024},
-        {"2026-11-22T20:00:00", "all_time", "all_time", "2002-01-01T00:00:00", NULL, 0},
+        {"2026-11-22T20:00:00", "this_week", "this_week@2026-11-16", "2026-11-09T00:00:00",
+         "2026-11-16T00:00:00", "2026-11-23T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-11-23T00:00:00", "this_week", "this_week@2026-11-23", "2026-11-16T00:00:00",
+         "2026-11-23T00:00:00", "2026-11-30T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-11-22T23:59:59", "week", "week@2026-11-09", "2026-11-02T00:00:00",
+         "2026-11-09T00:00:00", "2026-11-16T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-11-22T20:00:00", "this_month", "this_month@2026-11-01", "2026-10-01T00:00:00",
+         "2026-11-01T00:00:00", "2026-12-01T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2024-03-31T12:00:00", "month", "month@2024-02-01", "2024-01-01T00:00:00",
+         "2024-02-01T00:00:00", "2024-03-01T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-01-01T00:00:00", "month", "month@2025-12-01", "2025-11-01T00:00:00",
+         "2025-12-01T00:00:00", "2026-01-01T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-02-10T12:00:00", "quarter", "quarter@2025-10-01", "2025-07-01T00:00:00",
+         "2025-10-01T00:00:00", "2026-01-01T00:00:00", -1, WINDOW_STEP_DAY},
+        {"2026-06-30T23:59:59", "half_yearly", "half_yearly@2025-07-01", "2025-01-01T00:00:00",
+         "2025-07-01T00:00:00", "2026-01-01T00:00:00", -1, WINDOW_STEP_MONTH},
+        {"2026-07-01T00:00:00", "half_yearly", "half_yearly@2026-01-01", "2025-07-01T00:00:00",
+         "2026-01-01T00:00:00", "2026-07-01T00:00:00", -1, WINDOW_STEP_MONTH},
+        {"2024-12-31T23:59:59", "this_year", "this_year@2024-01-01", "2023-01-01T00:00:00",
+         "2024-01-01T00:00:00", "2025-01-01T00:00:00", 2024, WINDOW_STEP_MONTH},
+        {"2025-01-01T00:00:00", "year", "year@2024-01-01", "2023-01-01T00:00:00",
+         "2024-01-01T00:00:00", "2025-01-01T00:00:00", 2024, WINDOW_STEP_MONTH},
+        {"2026-11-22T20:00:00", "all_time", "all_time", "2002-01-01T00:00:00",
+         "2002-01-01T00:00:00", NULL, 0, WINDOW_STEP_YEAR},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         check_window(&rows[i]);
@@ -96,6 +100,56 @@ static void unknown_ranges_are_none(void)
     struct window window;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CU_ASSERT_FALSE(window_of_range(slice_text(names[i]), 1763600000, &window));
+    }
+}
+
+struct days {
+    const char *from, *to, *before;
+    int period;
+    enum window_step step;
+};
+
+static void days_are_windows_too(void)
+{
+    static const struct days rows[] = {
+        {"2026-11-16", "2026-11-17", "2026-11-15", -1, WINDOW_STEP_DAY},
+        {"2024-01-01", "2025-01-01", "2023-01-01", 2024, WINDOW_STEP_MONTH},
+        {"2024-02-29", "2024-05-31", "2023-11-29", -1, WINDOW_STEP_DAY},
+        {"2024-02-29", "2024-06-01", "2023-11-28", -1, WINDOW_STEP_MONTH},
+        {"2023-01-01", "2026-01-01", "2020-01-01", -1, WINDOW_STEP_MONTH},
+        {"2023-01-01", "2026-01-02", "2019-12-31", -1, WINDOW_STEP_YEAR},
+        {"2002-01-01", "2003-01-01", "2002-01-01", 2002, WINDOW_STEP_MONTH},
+        {"2002-01-01", "2100-01-01", "2002-01-01", -1, WINDOW_STEP_YEAR},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t from_s, to_s, before_s;
+        char name[WINDOW_NAME_SIZE];
+        struct window window;
+        CU_ASSERT_TRUE_FATAL(window_parse_day(slice_text(rows[i].from), &from_s));
+        CU_ASSERT_TRUE_FATAL(window_parse_day(slice_text(rows[i].to), &to_s));
+        CU_ASSERT_TRUE_FATAL(window_parse_day(slice_text(rows[i].before), &before_s));
+        window_of_days(from_s, to_s, &window);
+        snprintf(name, sizeof name, "custom@%s_%s", rows[i].from, rows[i].to);
+        CU_ASSERT_STRING_EQUAL(window.name, name);
+        CU_ASSERT_STRING_EQUAL(window.range, "custom");
+        CU_ASSERT_EQUAL(window.range_at, WINDOW_CUSTOM);
+        CU_ASSERT_EQUAL(window.from_s, from_s);
+        CU_ASSERT_EQUAL(window.to_s, to_s);
+        CU_ASSERT_EQUAL(window.before_s, before_s);
+        CU_ASSERT_EQUAL(window.period, rows[i].period);
+        CU_ASSERT_EQUAL(window.step, rows[i].step);
+    }
+}
+
+static void what_is_no_day_is_refused(void)
+{
+    static const char *const texts[] = {
+        "", "2026", "2026-11-1", "2026-11-16 ", " 2026-11-16", "2026-11-160", "2026-02-29",
+        "2026-13-01", "2026-00-10", "2026/11/16", "2026-11-16T00:00:00", "2001-12-31",
+        "2100-01-02", "-026-11-16", "today"};
+    int64_t midnight_s;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CU_ASSERT_FALSE(window_parse_day(slice_text(texts[i]), &midnight_s));
     }
 }
 
@@ -314,6 +368,8 @@ int main(void)
         UNIT_TEST(named_ranges_are_calendar_windows),
         UNIT_TEST(windows_agree_with_the_calendar),
         UNIT_TEST(unknown_ranges_are_none),
+        UNIT_TEST(days_are_windows_too),
+        UNIT_TEST(what_is_no_day_is_refused),
         UNIT_TEST(lists_are_cut_by_entries),
         UNIT_TEST(damaged_lists_are_refused),
         UNIT_TEST(bodies_are_objects),
