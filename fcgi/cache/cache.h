@@ -109,7 +109,8 @@ struct cache_part {
  * parts and items, valid until the reader is closed. Redis is asked once for everything, and the
  * database, where it must be, once for all that is missing, in one snapshot. RESULT_NOT_FOUND as
  * above, and if the user is gone; RESULT_UNAVAILABLE also if too much is being loaded; else what a
- * source or the database said. */
+ * source or the database said. A reader fetches CACHE_FETCHES_MAX times at most. */
+enum { CACHE_FETCHES_MAX = 5 };
 enum result cache_fetch(struct cache_reader *reader, const struct cache_part *parts,
                         size_t parts_count, struct slice *values, struct error *error) MUST_CHECK;
 

@@ -32,8 +32,6 @@ enum cache_trust {
     CACHE_TRUST_UNVERIFIED /* the newest that Redis knows, while the database is away */
 };
 
-enum { CACHE_FETCHES_MAX = 5 };
-
 struct cache_reader {
     struct cache *cache;
     struct cache_request request;

@@ -123,7 +123,7 @@ static enum result write_listens(const struct service *service,
     }
     if (result == RESULT_OK) {
         write_page(request, profile, page, &response->body);
-        readers_note(service->readers, profile->user_id, view_page(VIEW_PAGE_LISTENS));
+        readers_note(service->readers, profile->user_id, VIEW_PAGE_LISTENS);
     }
     return result;
 }
@@ -145,7 +145,7 @@ static enum result write_count(const struct service *service, const struct http_
         result = cache_reader_profile(reader, &profile, error);
     }
     if (result == RESULT_OK) {
-        readers_note(service->readers, profile->user_id, view_page(VIEW_PAGE_COUNT));
+        readers_note(service->readers, profile->user_id, VIEW_PAGE_COUNT);
         buffer_append_format(&response->body, "{\"payload\":{\"count\":%" PRIu64 "}}\n",
                              list.total);
     }

@@ -23,8 +23,8 @@ static const int64_t tell_max_us = 2000000;
 
 struct place {
     _Atomic int64_t user_id; /* 0: free */
-    _Atomic uint64_t noted;  /* pages */
-    uint64_t told;
+    _Atomic uint64_t noted[VIEW_WORDS];
+    uint64_t told[VIEW_WORDS];
 };
 
 struct readers {
@@ -53,30 +53,32 @@ static int64_t user_of(const struct place *place)
     return atomic_load_explicit(&place->user_id, memory_order_relaxed);
 }
 
-static uint64_t noted_of(const struct place *place)
+static uint64_t noted_of(const struct place *place, size_t word)
 {
-    return atomic_load_explicit(&place->noted, memory_order_relaxed);
+    return atomic_load_explicit(&place->noted[word], memory_order_relaxed);
 }
 
-static void note_locked(struct readers *readers, int64_t user_id, uint64_t pages)
+static void note_locked(struct readers *readers, int64_t user_id, int page)
 {
     size_t first = first_place(user_id);
+    size_t word = view_word(page);
     for (size_t i = 0; i < PROBES; i++) {
         struct place *place = &readers->places[(first + i) % PLACES];
         if (user_of(place) == 0 || user_of(place) == user_id) {
-            atomic_store_explicit(&place->noted, noted_of(place) | pages, memory_order_relaxed);
+            atomic_store_explicit(&place->noted[word], noted_of(place, word) | view_bit(page),
+                                  memory_order_relaxed);
             atomic_store_explicit(&place->user_id, user_id, memory_order_relaxed);
             return;
         }
     }
 }
 
-void readers_note(struct readers *readers, int64_t user_id, uint64_t pages)
+void readers_note(struct readers *readers, int64_t user_id, int page)
 {
     size_t first = first_place(user_id);
     for (size_t i = 0; i < PROBES; i++) {
         const struct place *place = &readers->places[(first + i) % PLACES];
-        if (user_of(place) == user_id && (noted_of(place) & pages) == pages) {
+        if (user_of(place) == user_id && (noted_of(place, view_word(page)) & view_bit(page)) != 0) {
             return;
         }
         if (user_of(place) == 0) {
@@ -84,31 +86,39 @@ void readers_note(struct readers *readers, int64_t user_id, uint64_t pages)
         }
     }
     pthread_mutex_lock(&readers->lock);
-    note_locked(readers, user_id, pages);
+    note_locked(readers, user_id, page);
     pthread_mutex_unlock(&readers->lock);
 }
 
 /* ── telling ── */
 
-static void add(struct telling *telling, const struct place *place)
+/* Appends a place's pages, if there are some that have not been told of; from now on they have. */
+static bool take_news_locked(struct place *place, struct buffer *names)
 {
-    struct buffer names = BUFFER_EMPTY;
-    view_format(noted_of(place), &names);
-    db_array_add_int(&telling->users, user_of(place));
-    db_array_add_text(&telling->pages, buffer_slice(&names));
-    telling->pages.failed = telling->pages.failed || names.failed;
-    telling->count++;
-    buffer_free(&names);
+    bool are_new = false;
+    for (size_t word = 0; word < VIEW_WORDS; word++) {
+        uint64_t noted = noted_of(place, word);
+        are_new = are_new || noted != place->told[word];
+        place->told[word] = noted;
+    }
+    if (are_new) {
+        view_format(place->told, names);
+    }
+    return are_new;
 }
 
 static void gather_locked(struct readers *readers, struct telling *telling)
 {
     for (size_t i = 0; i < PLACES && telling->count < TOLD_MAX; i++) {
         struct place *place = &readers->places[i];
-        if (user_of(place) != 0 && noted_of(place) != place->told) {
-            add(telling, place);
-            place->told = noted_of(place);
+        struct buffer names = BUFFER_EMPTY;
+        if (user_of(place) != 0 && take_news_locked(place, &names)) {
+            db_array_add_int(&telling->users, user_of(place));
+            db_array_add_text(&telling->pages, buffer_slice(&names));
+            telling->pages.failed = telling->pages.failed || names.failed;
+            telling->count++;
         }
+        buffer_free(&names);
     }
 }
 
@@ -117,8 +127,10 @@ static void clear_locked(struct readers *readers)
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &readers->places[i];
         atomic_store_explicit(&place->user_id, 0, memory_order_relaxed);
-        atomic_store_explicit(&place->noted, 0, memory_order_relaxed);
-        place->told = 0;
+        for (size_t word = 0; word < VIEW_WORDS; word++) {
+            atomic_store_explicit(&place->noted[word], 0, memory_order_relaxed);
+            place->told[word] = 0;
+        }
     }
     readers->cleared_at_us = clock_mono_us();
 }

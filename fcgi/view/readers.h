@@ -14,8 +14,8 @@ enum result readers_start(struct db *db, struct readers **readers, struct error 
 /* Tells what is left, if the database answers, and ends the thread. */
 void readers_stop(struct readers **readers);
 
-/* Notes that pages (view.h) of a user have been read. Safe from any thread; takes no lock for what has
+/* Notes that a page (view.h) of a user has been read. Safe from any thread; takes no lock for what has
  * been noted within the minute. Where too many users are read within a minute, some are left out. */
-void readers_note(struct readers *readers, int64_t user_id, uint64_t pages);
+void readers_note(struct readers *readers, int64_t user_id, int page);
 
 #endif

@@ -2,14 +2,11 @@
 
 #include <assert.h>
 
-static_assert((int)VIEW_PAGES - 1 + (int)HISTORY_RECENT_PIECES <= (int)CACHE_ITEMS_MAX
-                  && (int)VIEW_PAGES < 64,
-              "one fetch takes all pages, and a word one bit of each");
-
-uint64_t view_page_of_chart(const struct chart *chart)
+int view_page_of_chart(const struct chart *chart)
 {
+    assert(chart->window.range_at != WINDOW_CUSTOM);
     int kind = (int)(chart->kind - chart_kinds);
-    return view_page(VIEW_PAGE_CHARTS + kind * WINDOW_RANGES + chart->window.range_at);
+    return VIEW_PAGE_CHARTS + kind * WINDOW_RANGES + chart->window.range_at;
 }
 
 static void append_name(struct buffer *to, int page)
@@ -24,11 +21,11 @@ static void append_name(struct buffer *to, int page)
     buffer_append_text(to, window_range(chart % WINDOW_RANGES));
 }
 
-void view_format(uint64_t pages, struct buffer *to)
+void view_format(const uint64_t pages[VIEW_WORDS], struct buffer *to)
 {
     size_t start = to->size_bytes;
     for (int page = 0; page < VIEW_PAGES; page++) {
-        if ((pages & view_page(page)) != 0) {
+        if ((pages[view_word(page)] & view_bit(page)) != 0) {
             if (to->size_bytes > start) {
                 buffer_append_char(to, ' ');
             }

@@ -8,21 +8,29 @@
 #include "view/chart.h"
 #include "view/history.h"
 
-/* Sets of pages: page p is the bit 1 << p. Of charts and histories the first chunk is meant. */
+/* Pages go by numbers. Of charts in chunks and of histories the first chunk is meant. */
 enum {
     VIEW_PAGE_LISTENS,
     VIEW_PAGE_COUNT,
     VIEW_PAGE_CHARTS, /* kind x WINDOW_RANGES + range */
     VIEW_PAGES = VIEW_PAGE_CHARTS + CHART_KINDS * WINDOW_RANGES
 };
-static inline uint64_t view_page(int page)
+/* The window of the chart is a named range. */
+int view_page_of_chart(const struct chart *chart);
+
+/* Sets of pages: page p is bit p % 64 of word p / 64. */
+enum { VIEW_WORDS = (VIEW_PAGES + 63) / 64 };
+static inline size_t view_word(int page)
 {
-    return UINT64_C(1) << page;
+    return (size_t)page / 64;
 }
-uint64_t view_page_of_chart(const struct chart *chart);
+static inline uint64_t view_bit(int page)
+{
+    return UINT64_C(1) << page % 64;
+}
 
 /* Appends the pages' names, parted by blanks: "listens artists@week". */
-void view_format(uint64_t pages, struct buffer *to);
+void view_format(const uint64_t pages[VIEW_WORDS], struct buffer *to);
 
 /* Parts of the pages of these names, as they are at this time; names that no page has are passed
  * over. What the parts point to lies in the arena. Gives their number, at most VIEW_PAGES; 0 also

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "view/view.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -137,6 +138,42 @@ static bool judge(struct warm_loader *loader, const struct cache_report *report,
            && report->loaded_us / (int64_t)parts_count <= loader->options.slow_ms * INT64_C(1000);
 }
 
+/* How many of the parts one fetch takes. */
+static size_t parts_of_fetch(const struct cache_part *parts, size_t parts_count)
+{
+    size_t items = 0;
+    size_t count = 0;
+    while (count < parts_count && items + parts[count].items_count <= CACHE_ITEMS_MAX) {
+        items += parts[count++].items_count;
+    }
+    return count;
+}
+
+/* Where Redis is away, nothing would be kept of what comes after. */
+static bool is_in_vain(const struct cache_reader *reader)
+{
+    struct cache_report report;
+    cache_reader_report(reader, &report);
+    return cache_outcome_class(report.outcome) == CACHE_CLASS_BYPASS;
+}
+
+static_assert((int)VIEW_PAGES + (int)HISTORY_RECENT_PIECES - 1
+                  <= (int)CACHE_FETCHES_MAX * (int)CACHE_ITEMS_MAX,
+              "one reader fetches all pages");
+
+static enum result fetch_all(struct cache_reader *reader, const struct cache_part *parts,
+                             size_t parts_count, struct error *error)
+{
+    struct slice values[CACHE_ITEMS_MAX];
+    enum result result = RESULT_OK;
+    for (size_t at = 0; at < parts_count && result == RESULT_OK && !is_in_vain(reader);) {
+        size_t count = parts_of_fetch(parts + at, parts_count - at);
+        result = cache_fetch(reader, parts + at, count, values, error);
+        at += count;
+    }
+    return result;
+}
+
 static bool fetch(struct warm_loader *loader, struct slice name_key,
                   const struct cache_part *parts, size_t parts_count)
 {
@@ -146,7 +183,6 @@ static bool fetch(struct warm_loader *loader, struct slice name_key,
         .arena = loader->arena,
         .deadline_us = clock_mono_us() + call_max_us,
     };
-    struct slice values[CACHE_ITEMS_MAX];
     struct cache_report report;
     struct error error;
     struct cache_reader *reader = cache_reader_open(loader->options.cache, &request);
@@ -154,7 +190,7 @@ static bool fetch(struct warm_loader *loader, struct slice name_key,
         count(loader, CACHE_COUNT_WARM_FAILED);
         return false;
     }
-    enum result result = cache_fetch(reader, parts, parts_count, values, &error);
+    enum result result = fetch_all(reader, parts, parts_count, &error);
     cache_reader_report(reader, &report);
     cache_reader_close(&reader);
     if (result == RESULT_OK) {
