@@ -6,6 +6,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0005_reading.sql \
 	%D%/0006_listeners.sql \
 	%D%/0007_imports.sql \
+	%D%/0011_statistics.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \

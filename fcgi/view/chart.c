@@ -7,26 +7,55 @@ static_assert((int)CHART_CHUNKS_MAX <= (int)CACHE_ITEMS_MAX, "one fetch takes th
 /* Ranks are int in SQL; no list is that long, so what lies beyond is empty all the same. */
 static const int64_t offset_max = 2000000000;
 
+/* A clock may be 14 hours ahead of UTC, or 12 behind it. */
+static const int64_t local_after_s = 86400;
+
+/* All functions behind charts take the same parameters (ask), and use of them what they need. */
+enum { PARAMS = 8 };
+#define PAGED(name, function) {name, {function, PARAMS}, CHART_PAGED, false}
+#define WHOLE(name, function, form, is_local) {name, {function, PARAMS}, CHART_##form, is_local}
 const struct chart_kind chart_kinds[CHART_KINDS] = {
-    [CHART_ARTISTS] = {"artists", {"stats_artists", 6}},
-    [CHART_RELEASES] = {"releases", {"stats_releases", 6}},
-    [CHART_RECORDINGS] = {"recordings", {"stats_recordings", 6}},
-    [CHART_GENRES] = {"genres", {"stats_genres", 6}},
+    [CHART_ARTISTS] = PAGED("artists", "stats_artists"),
+    [CHART_RELEASES] = PAGED("releases", "stats_releases"),
+    [CHART_RELEASE_GROUPS] = PAGED("release_groups", "stats_release_groups"),
+    [CHART_RECORDINGS] = PAGED("recordings", "stats_recordings"),
+    [CHART_GENRES] = PAGED("genres", "stats_genres"),
+    [CHART_LISTENING_ACTIVITY] =
+        WHOLE("listening_activity", "stats_listening_activity", ARRAY, true),
+    [CHART_DAILY_ACTIVITY] = WHOLE("daily_activity", "stats_daily_activity", OBJECT, true),
+    [CHART_ARTIST_ACTIVITY] = WHOLE("artist_activity", "stats_artist_activity", ARRAY, false),
+    [CHART_ARTIST_EVOLUTION] = WHOLE("artist_evolution", "stats_artist_evolution", ARRAY, true),
+    [CHART_GENRE_ACTIVITY] = WHOLE("genre_activity", "stats_genre_activity", ARRAY, true),
 };
+
+static int64_t window_end_s(const struct chart *chart)
+{
+    int64_t end_s = chart->window.to_s;
+    return end_s != 0 && chart->kind->is_local ? end_s + local_after_s : end_s;
+}
+
+static void add_item(struct chart *chart, int64_t chunk)
+{
+    chart->items[chart->chunks_count++] = (struct cache_item){
+        .name = {"stats", chart->kind->name, chart->window.name, (int)chunk},
+        .window_end_s = window_end_s(chart),
+    };
+}
 
 void chart_cover(struct chart *chart, int64_t offset, int64_t count)
 {
     int64_t start = offset > offset_max ? offset_max : offset;
     int64_t first = start / LIST_CHUNK_ENTRIES;
     int64_t last = count == 0 ? first : (start + count - 1) / LIST_CHUNK_ENTRIES;
+    chart->chunks_count = 0;
+    if (chart->kind->form != CHART_PAGED) {
+        add_item(chart, 0);
+        return;
+    }
     assert(last - first < CHART_CHUNKS_MAX);
     for (int64_t chunk = first; chunk <= last; chunk++) {
-        chart->items[chunk - first] = (struct cache_item){
-            .name = {"stats", chart->kind->name, chart->window.name, (int)chunk},
-            .window_end_s = chart->window.to_s,
-        };
+        add_item(chart, chunk);
     }
-    chart->chunks_count = (size_t)(last - first + 1);
 }
 
 /* One statement computes all chunks. */
@@ -37,23 +66,29 @@ static enum result ask(const struct cache_part *part, const struct cache_profile
     const struct window *window = &chart->window;
     const int64_t params[] = {
         profile->user_id,
+        window->before_s,
         window->from_s,
         window->to_s == 0 ? LIST_NULL : window->to_s,
         window->period,
+        window->step,
         (int64_t)part->items[0].name.chunk * LIST_CHUNK_ENTRIES,
         (int64_t)part->items_count * LIST_CHUNK_ENTRIES,
     };
+    static_assert(sizeof params / sizeof *params == PARAMS, "as many as the functions take");
     return list_ask(&chart->kind->function, params, arena, call, error);
 }
 
 static enum result take(const struct cache_part *part, const struct db_rows *rows,
                         struct cache_fill *fills, struct error *error)
 {
+    const struct chart *chart = part->query;
+    size_t entries_max = chart->kind->form == CHART_PAGED ? LIST_CHUNK_ENTRIES : SIZE_MAX;
     (void)error;
     for (size_t i = 0; i < part->items_count; i++) {
-        size_t entries = list_fill(rows, i * LIST_CHUNK_ENTRIES, LIST_CHUNK_ENTRIES, &fills[i]);
-        /* Anybody may ask for any offset: what lies beyond the end is not kept. */
-        fills[i].is_transient = entries == 0 && part->items[i].name.chunk > 0;
+        size_t entries = list_fill(rows, i * LIST_CHUNK_ENTRIES, entries_max, &fills[i]);
+        /* Anybody may ask for any days, and any offset: what lies beyond the end is not kept. */
+        fills[i].is_transient = chart->window.range_at == WINDOW_CUSTOM
+                                || (entries == 0 && part->items[i].name.chunk > 0);
     }
     return RESULT_OK;
 }

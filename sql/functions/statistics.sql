@@ -1,6 +1,16 @@
 -- Charts: what a user listened to most. Planned once: to plan such a query takes longer than to run
 -- it. Names are looked up one by one (no hash and merge joins), however large the catalogue is,
 -- because a page is short.
+--
+-- Every function behind a statistic has one signature, and takes of it what it needs:
+--   user_id
+--   before_s       where the window before this one begins; from_s if there is none
+--   from_s, to_s   the window, half-open, from midnight to midnight in UTC; to_s is null for all time
+--   period         of the tallies: 0 is all time, a calendar year; -1: there are none, listens are
+--                  counted
+--   step           what a chart of activity cuts the window into: days (1), months (2), years (3)
+--   first, count   the ranks that are wanted, where a list is long
+-- total is 0 where the window has no listens. Where there is nothing to list, one row has no entry.
 
 create or replace function refrain.chart_page(
     user_id int, kind int, from_s bigint, to_s bigint, period int, first int, count int,
@@ -73,7 +83,8 @@ $$;
 comment on function refrain.chart_meta is 'helper: the members of a chart''s envelope';
 
 create or replace function refrain.stats_artists(
-    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+    user_id int, before_s bigint, from_s bigint, to_s bigint, period int, step int,
+    first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
@@ -104,7 +115,8 @@ comment on function refrain.stats_artists is
     'a calendar year, or in [from_s, to_s) (period -1); key is the number of listens';
 
 create or replace function refrain.stats_releases(
-    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+    user_id int, before_s bigint, from_s bigint, to_s bigint, period int, step int,
+    first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
@@ -136,7 +148,8 @@ comment on function refrain.stats_releases is
     'user: the same for releases; listens without a release are left out';
 
 create or replace function refrain.stats_recordings(
-    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+    user_id int, before_s bigint, from_s bigint, to_s bigint, period int, step int,
+    first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
@@ -176,7 +189,8 @@ $$;
 comment on function refrain.tag_key is 'helper: the folded form of a tag';
 
 create or replace function refrain.stats_genres(
-    user_id int, from_s bigint, to_s bigint, period int, first int, count int)
+    user_id int, before_s bigint, from_s bigint, to_s bigint, period int, step int,
+    first int, count int)
 returns setof refrain.read_row
 language plpgsql stable
 set plan_cache_mode = force_generic_plan

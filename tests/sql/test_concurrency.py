@@ -103,8 +103,8 @@ class Snapshots(unittest.TestCase):
         base = user.versions()[0]
         done = threading.Event()
         reads = [("history_count",), ("history_page", None, None, False, None),
-                 ("stats_artists", 0, 0, 0, 0, 10),
-                 ("stats_recordings", AT_S, AT_S + 999, -1, 0, 9)]
+                 ("stats_artists", *world.ALL_TIME, 0, 10),
+                 ("stats_recordings", *world.window(AT_S, AT_S + 999), 0, 9)]
 
         def write(session):
             try:

@@ -180,7 +180,7 @@ class Property(unittest.TestCase):
                 raw = psql.rows(
                     f"select {column}, count(*) from refrain.listens where user_id = {user.id} "
                     f"and {column} is not null and {inside} group by 1 order by 2 desc, 1")
-                answer = world.read(function, user.id, from_s, to_s, period, 0, 1000)
+                answer = world.read(function, user.id, from_s, from_s, to_s, period, 1, 0, 1000)
                 self.assertEqual(([int(count) for _, count in raw], len(raw)),
                                  (answer.keys, answer.total), (function, period))
                 kind = ("artist_id", "release_id", "recording_id").index(column) + 1

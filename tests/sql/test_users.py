@@ -182,7 +182,8 @@ class Deletion(unittest.TestCase):
         self.assertEqual([], psql.rows(psql.call("history_count", self.user.id)))
         self.assertEqual([], psql.rows(psql.call(
             "history_page", self.user.id, None, None, False, 10)))
-        self.assertEqual([], psql.rows(psql.call("stats_artists", self.user.id, 0, 0, 0, 0, 10)))
+        self.assertEqual([], psql.rows(psql.call(
+            "stats_artists", self.user.id, *world.ALL_TIME, 0, 10)))
         after = self.user.versions()
         self.assertTrue(all(new > old for new, old in zip(after, before)), (before, after))
         self.assertGreater(generation("people"), people)

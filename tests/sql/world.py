@@ -168,5 +168,19 @@ def read(function, *arguments, session=None):
                   [int(row[10]) for row in found], [json.loads(row[11]) for row in found])
 
 
+# Windows as the functions behind statistics take them: before, from, to, period, step.
+
+def window(first_s, end_s, before_s=None, step=1):
+    """Without tallies; nothing lies before it unless that is told."""
+    return first_s if before_s is None else before_s, first_s, end_s, -1, step
+
+
+def year(number):
+    return utc_s(number - 1), utc_s(number), utc_s(number + 1), number, 2
+
+
+ALL_TIME = (1009843200, 1009843200, None, 0, 3)
+
+
 def differences(user):
     return psql.rows(psql.call("verify_user", user.id))
