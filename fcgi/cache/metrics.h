@@ -39,7 +39,13 @@ enum cache_outcome {
     ROW(HISTORY_COUNT, "history_count")                                                            \
     ROW(STATS_ARTISTS, "stats_artists")                                                            \
     ROW(STATS_RELEASES, "stats_releases")                                                          \
+    ROW(STATS_RELEASE_GROUPS, "stats_release_groups")                                              \
     ROW(STATS_RECORDINGS, "stats_recordings")                                                      \
+    ROW(STATS_LISTENING_ACTIVITY, "stats_listening_activity")                                      \
+    ROW(STATS_DAILY_ACTIVITY, "stats_daily_activity")                                              \
+    ROW(STATS_ARTIST_ACTIVITY, "stats_artist_activity")                                            \
+    ROW(STATS_ARTIST_EVOLUTION, "stats_artist_evolution")                                          \
+    ROW(STATS_GENRE_ACTIVITY, "stats_genre_activity")                                              \
     ROW(TOP_GENRES, "top_genres")                                                                  \
     ROW(TOP_ARTISTS, "top_artists")                                                                \
     ROW(TOP_TRACKS, "top_tracks")

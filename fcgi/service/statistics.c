@@ -17,7 +17,18 @@ enum { TOP_COUNT = 10 };
 const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
     [STATISTICS_ARTISTS] = LIST(STATS_ARTISTS, ARTISTS, "artists", ANSWER_COUNT_DEFAULT),
     [STATISTICS_RELEASES] = LIST(STATS_RELEASES, RELEASES, "releases", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_RELEASE_GROUPS] =
+        LIST(STATS_RELEASE_GROUPS, RELEASE_GROUPS, "release_groups", ANSWER_COUNT_DEFAULT),
     [STATISTICS_RECORDINGS] = LIST(STATS_RECORDINGS, RECORDINGS, "recordings", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_LISTENING_ACTIVITY] =
+        LIST(STATS_LISTENING_ACTIVITY, LISTENING_ACTIVITY, "listening_activity", 0),
+    [STATISTICS_DAILY_ACTIVITY] = LIST(STATS_DAILY_ACTIVITY, DAILY_ACTIVITY, "daily_activity", 0),
+    /* The contract has its count and offset be right, although nothing comes of them. */
+    [STATISTICS_ARTIST_ACTIVITY] =
+        LIST(STATS_ARTIST_ACTIVITY, ARTIST_ACTIVITY, "artist_activity", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_ARTIST_EVOLUTION] =
+        LIST(STATS_ARTIST_EVOLUTION, ARTIST_EVOLUTION, "artist_evolution_activity", 0),
+    [STATISTICS_GENRE_ACTIVITY] = LIST(STATS_GENRE_ACTIVITY, GENRE_ACTIVITY, "genre_activity", 0),
     [STATISTICS_TOP_GENRES] = LIST(TOP_GENRES, GENRES, "genres", TOP_COUNT),
     [STATISTICS_TOP_ARTISTS] = LIST(TOP_ARTISTS, ARTISTS, "artists", TOP_COUNT),
     [STATISTICS_TOP_TRACKS] = LIST(TOP_TRACKS, RECORDINGS, "tracks", TOP_COUNT),
@@ -35,20 +46,96 @@ static const struct statistics_list *list_of(const struct http_request *request)
     return request->route->detail;
 }
 
+/* ── which window ── */
+
+static enum result parse_day(const char *name, struct slice text, int64_t *day_s,
+                             struct error *error)
+{
+    return window_parse_day(text, day_s)
+               ? RESULT_OK
+               : error_set(error, RESULT_INVALID, "statistics",
+                           "'%s' should be a date such as 2026-11-16, from " WINDOW_DAY_MIN
+                           " to " WINDOW_DAY_MAX ", not '%.*s'",
+                           name, SLICE_ARGS(text));
+}
+
+static enum result parse_days(struct slice from, struct slice to, struct window *window,
+                              struct error *error)
+{
+    int64_t from_s, to_s;
+    enum result result = parse_day("from", from, &from_s, error);
+    if (result == RESULT_OK) {
+        result = parse_day("to", to, &to_s, error);
+    }
+    if (result == RESULT_OK && from_s >= to_s) {
+        result = error_set(error, RESULT_INVALID, "statistics",
+                           "'to' should be a date after 'from', %.*s: the window ends before it",
+                           SLICE_ARGS(from));
+    }
+    if (result == RESULT_OK) {
+        window_of_days(from_s, to_s, window);
+    }
+    return result;
+}
+
+static enum result parse_window(const struct http_request *request, struct window *window,
+                                struct error *error)
+{
+    struct slice range, from, to;
+    bool has_range = http_query(request, "range", &range);
+    bool has_from = http_query(request, "from", &from);
+    bool has_to = http_query(request, "to", &to);
+    if (has_range && (has_from || has_to)) {
+        return error_set(error, RESULT_INVALID, "statistics",
+                         "'range' should be left out where 'from' and 'to' tell the window");
+    }
+    if (has_from != has_to) {
+        return error_set(error, RESULT_INVALID, "statistics",
+                         "'%s' is missing: 'from' and 'to' tell the window together",
+                         has_from ? "to" : "from");
+    }
+    if (has_from) {
+        return parse_days(from, to, window, error);
+    }
+    if (!has_range) {
+        range = slice_text("all_time");
+    }
+    if (!window_of_range(range, clock_wall_s(), window)) {
+        return error_set(error, RESULT_INVALID, "statistics", "Invalid range: %.*s",
+                         SLICE_ARGS(range));
+    }
+    return RESULT_OK;
+}
+
+/* All that there is where the list is not cut into pages. */
+static enum result parse_span(const struct http_request *request, struct query *query,
+                              struct error *error)
+{
+    const struct statistics_list *list = list_of(request);
+    enum result result = RESULT_OK;
+    if (list->count_default > 0) {
+        result = answer_query_span(request, list->count_default, &query->offset, &query->count,
+                                   error);
+    }
+    if (list->chart->form != CHART_PAGED) {
+        query->offset = 0;
+        query->count = INT64_MAX;
+    }
+    return result;
+}
+
 static enum result parse_query(const struct http_request *request, struct query *query,
                                struct error *error)
 {
-    struct slice text;
-    if (!http_query(request, "range", &text)) {
-        text = slice_text("all_time");
+    enum result result = parse_window(request, &query->chart.window, error);
+    if (result == RESULT_OK) {
+        query->chart.kind = list_of(request)->chart;
+        result = parse_span(request, query, error);
     }
-    if (!window_of_range(text, clock_wall_s(), &query->chart.window)) {
-        return error_set(error, RESULT_INVALID, "statistics", "Invalid range: %.*s",
-                         SLICE_ARGS(text));
-    }
-    return answer_query_span(request, list_of(request)->count_default, &query->offset,
-                             &query->count, error);
+    return result;
 }
+
+/* ── the answer ── */
 
 /* The entries of the answer, cut from the chunks; how many they are. */
 static size_t append_entries(const struct query *query, const struct list *lists,
@@ -77,6 +164,7 @@ static void write_answer(const struct http_request *request, const struct query 
                          struct http_response *response)
 {
     struct buffer *body = &response->body;
+    enum chart_form form = query->chart.kind->form;
     if (lists[0].total == 0) {
         response->status = 204;
         return;
@@ -85,12 +173,15 @@ static void write_answer(const struct http_request *request, const struct query 
     jwrite_string(body, request->captures[0]);
     buffer_append_text(body, ",\"");
     buffer_append_text(body, list_of(request)->name);
-    buffer_append_text(body, "\":[");
+    buffer_append_text(body, form == CHART_OBJECT ? "\":{" : "\":[");
     size_t count = append_entries(query, lists, lists_count, response);
-    buffer_append_text(body, "],\"count\":");
-    buffer_append_int(body, (int64_t)count);
-    buffer_append_text(body, ",\"offset\":");
-    buffer_append_int(body, query->offset);
+    buffer_append_char(body, form == CHART_OBJECT ? '}' : ']');
+    if (form == CHART_PAGED) {
+        buffer_append_text(body, ",\"count\":");
+        buffer_append_int(body, (int64_t)count);
+        buffer_append_text(body, ",\"offset\":");
+        buffer_append_int(body, query->offset);
+    }
     buffer_append_text(body, ",\"range\":\"");
     buffer_append_text(body, query->chart.window.range);
     buffer_append_text(body, "\",");
@@ -98,13 +189,14 @@ static void write_answer(const struct http_request *request, const struct query 
     buffer_append_text(body, "}}\n");
 }
 
-/* Whoever looks at the top will look again. */
+/* Whoever looks at the top of a named range will look again. */
 static void note_reading(const struct service *service, struct cache_reader *reader,
                          const struct query *query)
 {
     const struct cache_profile *profile;
     struct error error;
-    if (query->offset == 0 && cache_reader_profile(reader, &profile, &error) == RESULT_OK) {
+    bool is_page = query->offset == 0 && query->chart.window.range_at != WINDOW_CUSTOM;
+    if (is_page && cache_reader_profile(reader, &profile, &error) == RESULT_OK) {
         readers_note(service->readers, profile->user_id, view_page_of_chart(&query->chart));
     }
 }
@@ -114,7 +206,6 @@ static enum result write_list(const struct service *service, const struct http_r
                               struct error *error)
 {
     struct query query; /* large: only what is asked for is filled in */
-    query.chart.kind = list_of(request)->chart;
     enum result parsed = parse_query(request, &query, error);
     if (parsed != RESULT_OK) {
         return answer_wrong_query(reader, parsed, error);
