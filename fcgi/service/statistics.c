@@ -34,18 +34,6 @@ const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
     [STATISTICS_TOP_TRACKS] = LIST(TOP_TRACKS, RECORDINGS, "tracks", TOP_COUNT),
 };
 
-/* What is asked for. */
-struct query {
-    struct chart chart;
-    int64_t offset;
-    int64_t count;
-};
-
-static const struct statistics_list *list_of(const struct http_request *request)
-{
-    return request->route->detail;
-}
-
 /* ── which window ── */
 
 static enum result parse_day(const char *name, struct slice text, int64_t *day_s,
@@ -78,8 +66,8 @@ static enum result parse_days(struct slice from, struct slice to, struct window 
     return result;
 }
 
-static enum result parse_window(const struct http_request *request, struct window *window,
-                                struct error *error)
+enum result statistics_parse_window(const struct http_request *request, struct window *window,
+                                    struct error *error)
 {
     struct slice range, from, to;
     bool has_range = http_query(request, "range", &range);
@@ -107,30 +95,30 @@ static enum result parse_window(const struct http_request *request, struct windo
     return RESULT_OK;
 }
 
-/* All that there is where the list is not cut into pages. */
-static enum result parse_span(const struct http_request *request, struct query *query,
-                              struct error *error)
+void statistics_ask(const struct statistics_list *list, const struct window *window,
+                    int64_t offset, int64_t count, struct statistics_query *query)
 {
-    const struct statistics_list *list = list_of(request);
-    enum result result = RESULT_OK;
-    if (list->count_default > 0) {
-        result = answer_query_span(request, list->count_default, &query->offset, &query->count,
-                                   error);
-    }
-    if (list->chart->form != CHART_PAGED) {
-        query->offset = 0;
-        query->count = INT64_MAX;
-    }
-    return result;
+    bool is_paged = list->chart->form == CHART_PAGED;
+    query->list = list;
+    query->chart.kind = list->chart;
+    query->chart.window = *window;
+    query->offset = is_paged ? offset : 0;
+    query->count = is_paged ? count : INT64_MAX;
+    chart_cover(&query->chart, query->offset, query->count);
 }
 
-static enum result parse_query(const struct http_request *request, struct query *query,
-                               struct error *error)
+static enum result parse_query(const struct http_request *request,
+                               struct statistics_query *query, struct error *error)
 {
-    enum result result = parse_window(request, &query->chart.window, error);
+    const struct statistics_list *list = request->route->detail;
+    struct window window;
+    int64_t offset = 0, count = 0;
+    enum result result = statistics_parse_window(request, &window, error);
+    if (result == RESULT_OK && list->count_default > 0) {
+        result = answer_query_span(request, list->count_default, &offset, &count, error);
+    }
     if (result == RESULT_OK) {
-        query->chart.kind = list_of(request)->chart;
-        result = parse_span(request, query, error);
+        statistics_ask(list, &window, offset, count, query);
     }
     return result;
 }
@@ -138,7 +126,7 @@ static enum result parse_query(const struct http_request *request, struct query 
 /* ── the answer ── */
 
 /* The entries of the answer, cut from the chunks; how many they are. */
-static size_t append_entries(const struct query *query, const struct list *lists,
+static size_t append_entries(const struct statistics_query *query, const struct list *lists,
                              size_t lists_count, struct http_response *response)
 {
     size_t skip = (size_t)(query->offset % LIST_CHUNK_ENTRIES);
@@ -159,20 +147,16 @@ static size_t append_entries(const struct query *query, const struct list *lists
     return written;
 }
 
-static void write_answer(const struct http_request *request, const struct query *query,
-                         const struct list *lists, size_t lists_count,
-                         struct http_response *response)
+void statistics_write(struct slice user_name, const struct statistics_query *query,
+                      const struct list *lists, size_t lists_count,
+                      struct http_response *response)
 {
     struct buffer *body = &response->body;
     enum chart_form form = query->chart.kind->form;
-    if (lists[0].total == 0) {
-        response->status = 204;
-        return;
-    }
-    buffer_append_text(body, "{\"payload\":{\"user_id\":");
-    jwrite_string(body, request->captures[0]);
+    buffer_append_text(body, "{\"user_id\":");
+    jwrite_string(body, user_name);
     buffer_append_text(body, ",\"");
-    buffer_append_text(body, list_of(request)->name);
+    buffer_append_text(body, query->list->name);
     buffer_append_text(body, form == CHART_OBJECT ? "\":{" : "\":[");
     size_t count = append_entries(query, lists, lists_count, response);
     buffer_append_char(body, form == CHART_OBJECT ? '}' : ']');
@@ -186,12 +170,11 @@ static void write_answer(const struct http_request *request, const struct query 
     buffer_append_text(body, query->chart.window.range);
     buffer_append_text(body, "\",");
     buffer_append_slice(body, lists[0].meta);
-    buffer_append_text(body, "}}\n");
+    buffer_append_char(body, '}');
 }
 
-/* Whoever looks at the top of a named range will look again. */
-static void note_reading(const struct service *service, struct cache_reader *reader,
-                         const struct query *query)
+void statistics_note(const struct service *service, struct cache_reader *reader,
+                     const struct statistics_query *query)
 {
     const struct cache_profile *profile;
     struct error error;
@@ -201,18 +184,30 @@ static void note_reading(const struct service *service, struct cache_reader *rea
     }
 }
 
+static void write_answer(const struct http_request *request,
+                         const struct statistics_query *query, const struct list *lists,
+                         size_t lists_count, struct http_response *response)
+{
+    if (lists[0].total == 0) {
+        response->status = 204;
+        return;
+    }
+    buffer_append_text(&response->body, "{\"payload\":");
+    statistics_write(request->captures[0], query, lists, lists_count, response);
+    buffer_append_text(&response->body, "}\n");
+}
+
 static enum result write_list(const struct service *service, const struct http_request *request,
                               struct cache_reader *reader, struct http_response *response,
                               struct error *error)
 {
-    struct query query; /* large: only what is asked for is filled in */
+    struct statistics_query query; /* large: only what is asked for is filled in */
     enum result parsed = parse_query(request, &query, error);
     if (parsed != RESULT_OK) {
         return answer_wrong_query(reader, parsed, error);
     }
     struct slice values[CHART_CHUNKS_MAX];
     struct list lists[CHART_CHUNKS_MAX];
-    chart_cover(&query.chart, query.offset, query.count);
     const struct cache_part part = chart_part(&query.chart);
     enum result result = cache_fetch(reader, &part, 1, values, error);
     for (size_t i = 0; i < part.items_count && result == RESULT_OK; i++) {
@@ -220,7 +215,7 @@ static enum result write_list(const struct service *service, const struct http_r
     }
     if (result == RESULT_OK) {
         write_answer(request, &query, lists, part.items_count, response);
-        note_reading(service, reader, &query);
+        statistics_note(service, reader, &query);
     }
     return result;
 }
@@ -228,5 +223,6 @@ static enum result write_list(const struct service *service, const struct http_r
 void statistics_get_list(void *context, const struct http_request *request,
                          struct http_response *response)
 {
-    answer_read(context, request, list_of(request)->view, write_list, response);
+    const struct statistics_list *list = request->route->detail;
+    answer_read(context, request, list->view, write_list, response);
 }

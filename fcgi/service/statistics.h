@@ -11,7 +11,7 @@
 struct statistics_list {
     enum cache_view view;
     const struct chart_kind *chart; /* that of two lists lies in the cache once */
-    const char *name;               /* of the list in the answer */
+    const char *name;               /* of the list in the payload */
     int64_t count_default;          /* 0: neither count nor offset is looked at */
 };
 
@@ -35,5 +35,34 @@ extern const struct statistics_list statistics_lists[STATISTICS_LISTS];
 /* GET …/user/{name}/…?range&from&to&count&offset; the route's detail is its struct
  * statistics_list. */
 http_handler statistics_get_list;
+
+/* ── for answers that are made of several ── */
+
+/* A list that is asked for, or a part of it. It must stay where it is while it is in use. */
+struct statistics_query {
+    const struct statistics_list *list;
+    struct chart chart;
+    int64_t offset;
+    int64_t count;
+};
+
+/* The window that ?range tells, or ?from and ?to; all time where none does. RESULT_INVALID with a text
+ * for the client. */
+enum result statistics_parse_window(const struct http_request *request, struct window *window,
+                                    struct error *error) MUST_CHECK;
+
+/* Asks for [offset, offset + count), or for all of a list that is kept whole. */
+void statistics_ask(const struct statistics_list *list, const struct window *window,
+                    int64_t offset, int64_t count, struct statistics_query *query);
+
+/* Writes the payload: an object. What the lists point to is lent to the response. */
+void statistics_write(struct slice user_name, const struct statistics_query *query,
+                      const struct list *lists, size_t lists_count,
+                      struct http_response *response);
+
+/* Notes that the user is being read; not where only some days, or what is further down the list, is
+ * looked at: whoever looks at the top of a range will look again. */
+void statistics_note(const struct service *service, struct cache_reader *reader,
+                     const struct statistics_query *query);
 
 #endif
