@@ -46,6 +46,7 @@ enum cache_outcome {
     ROW(STATS_ARTIST_ACTIVITY, "stats_artist_activity")                                            \
     ROW(STATS_ARTIST_EVOLUTION, "stats_artist_evolution")                                          \
     ROW(STATS_GENRE_ACTIVITY, "stats_genre_activity")                                              \
+    ROW(STATS_SUMMARY, "stats_summary")                                                            \
     ROW(TOP_GENRES, "top_genres")                                                                  \
     ROW(TOP_ARTISTS, "top_artists")                                                                \
     ROW(TOP_TRACKS, "top_tracks")

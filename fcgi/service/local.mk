@@ -18,4 +18,5 @@ libcore_a_SOURCES += \
 	%D%/session.c %D%/session.h \
 	%D%/social.c %D%/social.h \
 	%D%/statistics.c %D%/statistics.h \
-	%D%/submission.c %D%/submission.h
+	%D%/submission.c %D%/submission.h \
+	%D%/summary.c %D%/summary.h
