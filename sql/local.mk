@@ -7,6 +7,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0006_listeners.sql \
 	%D%/0007_imports.sql \
 	%D%/0011_statistics.sql \
+	%D%/0008_activity.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \

@@ -25,6 +25,13 @@ language sql immutable as $$
 $$;
 comment on function refrain.utc_day is 'helper: the UTC day of a time';
 
+create or replace function refrain.utc_quarter(t timestamptz) returns int
+language sql immutable as $$
+    select floor(date_part('epoch', (t at time zone 'UTC')::time) / 900)::int + 1
+$$;
+comment on function refrain.utc_quarter is
+    'helper: in which quarter of an hour of its UTC day a time lies, 1 to 96';
+
 create or replace function refrain.utc_year(t timestamptz) returns smallint
 language sql immutable as $$
     select date_part('year', t at time zone 'UTC')::smallint

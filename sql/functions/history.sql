@@ -86,7 +86,7 @@ begin
     from refrain.user_state(history_page.user_id) v
     cross join whole
     left join refrain.totals t
-        on t.user_id = history_page.user_id and t.period = 0 and t.kind = 3
+        on t.user_id = history_page.user_id and t.period = 0
     left join (
         refrain.history_slice(history_page.user_id, after_s, before_s, ascending, count) h
         join refrain.recordings r on r.id = h.recording_id
@@ -105,7 +105,7 @@ language sql stable as $$
     select v.*, coalesce(t.listens, 0), '', null::bigint, null::text
     from refrain.user_state(history_count.user_id) v
     left join refrain.totals t
-        on t.user_id = history_count.user_id and t.period = 0 and t.kind = 3
+        on t.user_id = history_count.user_id and t.period = 0
 $$;
 comment on function refrain.history_count is 'user: how many listens there are; no entries';
 
@@ -120,8 +120,7 @@ begin
     select v.*, count(t.period) over (), '', t.period::bigint, t.listens::text
     from refrain.user_state(history_years.user_id) v
     left join refrain.totals t
-        on t.user_id = history_years.user_id and t.kind = 3
-       and t.period > 0 and t.period < until_year
+        on t.user_id = history_years.user_id and t.period > 0 and t.period < until_year
     order by t.period;
 end
 $$;

@@ -25,9 +25,10 @@ begin
     if period >= 0 then
         return query
         select coalesce(
-                   (select entities from refrain.totals o
-                    where o.user_id = chart_page.user_id and o.period = chart_page.period
-                      and o.kind = chart_page.kind), 0),
+                   (select case chart_page.kind
+                               when 1 then o.artists when 2 then o.releases else o.recordings end
+                    from refrain.totals o
+                    where o.user_id = chart_page.user_id and o.period = chart_page.period), 0),
                p.entity_id, p.listens
         from (values (1)) one
         left join (

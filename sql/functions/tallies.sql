@@ -16,6 +16,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
     noted   constant text := current_setting('refrain.noted', true);
+    quarter constant int := refrain.utc_quarter(one.listened_at);
     mark    text;
     changed record;
 begin
@@ -54,15 +55,24 @@ begin
         -- A row that was there has been locked by this transaction, which leaves its mark.
         returning period, kind, (xmax = 0)::int as fresh
     ), summed as (
-        insert into refrain.totals as t (user_id, period, kind, entities, listens)
-        select one.user_id, period, kind, fresh, 1 from counted
-        on conflict (user_id, period, kind) do update
-            set entities = t.entities + excluded.entities,
+        insert into refrain.totals as t (
+            user_id, period, artists, releases, recordings, listens)
+        select one.user_id, period, coalesce(sum(fresh) filter (where kind = 1), 0),
+               coalesce(sum(fresh) filter (where kind = 2), 0),
+               coalesce(sum(fresh) filter (where kind = 3), 0), 1
+        from counted
+        group by period
+        on conflict (user_id, period) do update
+            set artists = t.artists + excluded.artists,
+                releases = t.releases + excluded.releases,
+                recordings = t.recordings + excluded.recordings,
                 listens = t.listens + excluded.listens
     )
-    insert into refrain.listen_days as d (user_id, day, listens)
-    values (one.user_id, refrain.utc_day(one.listened_at), 1)
-    on conflict (user_id, day) do update set listens = d.listens + excluded.listens;
+    insert into refrain.listen_days as d (user_id, day, listens, quarters)
+    values (one.user_id, refrain.utc_day(one.listened_at), 1,
+            array_fill(0, array[quarter - 1]) || 1 || array_fill(0, array[96 - quarter]))
+    on conflict (user_id, day) do update
+        set listens = d.listens + 1, quarters[quarter] = d.quarters[quarter] + 1;
     if current_setting('synchronous_commit') = 'off' then
         perform refrain.commit_durably();
     end if;
@@ -70,6 +80,28 @@ end
 $$;
 comment on function refrain.listen_count is
     'helper: counts one new listen, and raises versions; RF001 for an unknown user';
+
+create or replace function refrain.quarters_of(heard int[]) returns int[]
+language plpgsql immutable as $$
+declare
+    quarters int[] := array_fill(0, array[96]);
+    quarter  int;
+begin
+    foreach quarter in array heard loop
+        quarters[quarter] := quarters[quarter] + 1;
+    end loop;
+    return quarters;
+end
+$$;
+comment on function refrain.quarters_of is
+    'helper: how often each quarter of an hour of a day (utc_quarter) is among these';
+
+create or replace function refrain.quarters_sum(a int[], b int[]) returns int[]
+language sql immutable as $$
+    select array(select q.a + q.b from unnest(a, b) with ordinality q(a, b, quarter)
+                 order by q.quarter)
+$$;
+comment on function refrain.quarters_sum is 'helper: the listens of both in each quarter of an hour';
 
 create or replace function refrain.listens_inserted() returns trigger
 language plpgsql as $$
@@ -143,19 +175,28 @@ begin
         from placed
         where place is null
     ), summed as (
-        insert into refrain.totals as t (user_id, period, kind, entities, listens)
-        select user_id, period, kind, count(*) filter (where place is null), sum(listens)
+        insert into refrain.totals as t (
+            user_id, period, artists, releases, recordings, listens)
+        select user_id, period, count(*) filter (where place is null and kind = 1),
+               count(*) filter (where place is null and kind = 2),
+               count(*) filter (where place is null and kind = 3),
+               sum(listens) filter (where kind = 3)
         from placed
-        group by user_id, period, kind
-        on conflict (user_id, period, kind) do update
-            set entities = t.entities + excluded.entities,
+        group by user_id, period
+        on conflict (user_id, period) do update
+            set artists = t.artists + excluded.artists,
+                releases = t.releases + excluded.releases,
+                recordings = t.recordings + excluded.recordings,
                 listens = t.listens + excluded.listens
     ), dated as (
-        insert into refrain.listen_days as d (user_id, day, listens)
-        select user_id, refrain.utc_day(listened_at), count(*)
+        insert into refrain.listen_days as d (user_id, day, listens, quarters)
+        select user_id, refrain.utc_day(listened_at), count(*),
+               refrain.quarters_of(array_agg(refrain.utc_quarter(listened_at)))
         from added
         group by 1, 2
-        on conflict (user_id, day) do update set listens = d.listens + excluded.listens
+        on conflict (user_id, day) do update
+            set listens = d.listens + excluded.listens,
+                quarters = refrain.quarters_sum(d.quarters, excluded.quarters)
     )
     update refrain.user_version v
     set live = v.live + 1, past = refrain.past_raised(v.live, v.past, t.earliest),
@@ -219,24 +260,25 @@ begin
 
     delete from refrain.totals t
     where t.user_id = user_recount.user_id and t.period = any (periods);
-    insert into refrain.totals (user_id, period, kind, entities, listens)
-    select user_id, period, kind, count(*), sum(listens)
+    insert into refrain.totals (user_id, period, artists, releases, recordings, listens)
+    select user_id, period, count(*) filter (where kind = 1), count(*) filter (where kind = 2),
+           count(*) filter (where kind = 3), sum(listens) filter (where kind = 3)
     from refrain.tallies t
     where t.user_id = user_recount.user_id and t.period = any (periods)
-    group by user_id, period, kind;
+    group by user_id, period;
 
     delete from refrain.listen_days d
     where d.user_id = user_recount.user_id and d.day = any (days);
-    insert into refrain.listen_days (user_id, day, listens)
-    select user_recount.user_id, d.day, n.listens
+    insert into refrain.listen_days (user_id, day, listens, quarters)
+    select user_recount.user_id, d.day, cardinality(n.heard), refrain.quarters_of(n.heard)
     from unnest(days) d(day)
     cross join lateral (
-        select count(*) as listens
+        select array_agg(refrain.utc_quarter(l.listened_at)) as heard
         from refrain.listens l
         where l.user_id = user_recount.user_id
           and l.listened_at >= refrain.utc_midnight(d.day)
           and l.listened_at < refrain.utc_midnight(d.day + 1)) n
-    where n.listens > 0;
+    where n.heard is not null;
 
     perform refrain.versions_raise(array[user_recount.user_id], array[min(listened_at)])
     from unnest(changed);

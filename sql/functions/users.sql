@@ -41,7 +41,7 @@ returns setof record
 language sql stable as $$
     select u.id, u.name, u.public, u.admin, refrain.time_s(u.created_at), coalesce(t.listens, 0)
     from refrain.users u
-    left join refrain.totals t on t.user_id = u.id and t.period = 0 and t.kind = 3
+    left join refrain.totals t on t.user_id = u.id and t.period = 0
     order by u.name_key
 $$;
 comment on function refrain.user_list is 'all: every account, by name';

@@ -22,11 +22,15 @@ begin
         from raw
         group by grouping sets ((year, kind, entity_id), (kind, entity_id))
     ), totals as (
-        select period, kind, count(*) as entities, sum(listens) as listens
+        select period, count(*) filter (where kind = 1) as artists,
+               count(*) filter (where kind = 2) as releases,
+               count(*) filter (where kind = 3) as recordings,
+               sum(listens) filter (where kind = 3) as listens
         from tallies
-        group by period, kind
+        group by period
     ), days as (
-        select refrain.utc_day(listened_at) as day, count(*) as listens
+        select refrain.utc_day(listened_at) as day, count(*) as listens,
+               refrain.quarters_of(array_agg(refrain.utc_quarter(listened_at))) as quarters
         from refrain.listens l
         where l.user_id = verify_user.user_id
         group by 1
@@ -41,17 +45,19 @@ begin
        -- A sum of floating-point numbers depends on their order.
        or abs(s.weight - c.weight) > 1e-9 * c.weight
     union all
-    select 'total', format('period %s kind %s: stored %s, counted %s',
-        coalesce(s.period, c.period), coalesce(s.kind, c.kind),
-        (s.entities, s.listens), (c.entities, c.listens))
+    select 'total', format('period %s: stored %s, counted %s', coalesce(s.period, c.period),
+        (s.artists, s.releases, s.recordings, s.listens),
+        (c.artists, c.releases, c.recordings, c.listens))
     from (select * from refrain.totals t where t.user_id = verify_user.user_id) s
-    full join totals c on (c.period, c.kind) = (s.period, s.kind)
-    where (s.entities, s.listens) is distinct from (c.entities, c.listens)
+    full join totals c on c.period = s.period
+    where (s.artists, s.releases, s.recordings, s.listens)
+          is distinct from (c.artists, c.releases, c.recordings, c.listens)
     union all
-    select 'day', format('%s: stored %s, counted %s', coalesce(s.day, c.day), s.listens, c.listens)
+    select 'day', format('%s: stored %s, counted %s', coalesce(s.day, c.day),
+        (s.listens, s.quarters), (c.listens, c.quarters))
     from (select * from refrain.listen_days d where d.user_id = verify_user.user_id) s
     full join days c on c.day = s.day
-    where s.listens is distinct from c.listens;
+    where (s.listens, s.quarters) is distinct from (c.listens, c.quarters);
 end
 $$;
 comment on function refrain.verify_user is

@@ -275,7 +275,7 @@ class Ended(Jobs):
         query = """
             select (select count(*) from listens where user_id = {user}),
                    (select coalesce(sum(listens), 0) from totals
-                    where user_id = {user} and period = 0 and kind = 3),
+                    where user_id = {user} and period = 0),
                    (select accepted from import_jobs where id = {job}),
                    (select max(total) from history_count({user})),
                    (select count(*) from verify_user({user}))"""

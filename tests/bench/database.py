@@ -111,7 +111,7 @@ def time_index(instance, user_id):
     """Milliseconds of what a page's place is found by: the list of years, and the fullest year."""
     year = int(psql(instance, "-c", f"""
         select period from refrain.totals
-        where user_id = {user_id} and kind = 3 and period > 0
+        where user_id = {user_id} and period > 0
         order by listens desc limit 1"""))
     return time_statements(instance, [
         f"select * from refrain.history_years({user_id}, 3000)",

@@ -145,8 +145,8 @@ def report(report_, instance, folder, user, plan):
 
 def show(report_, instance, user, size, rounds, plan):
     recordings = database.psql(instance, "-c", f"""
-        select t.entities from refrain.totals t join refrain.users u on u.id = t.user_id
-        where u.name = '{user}' and period = 0 and kind = 3""").strip()
+        select t.recordings from refrain.totals t join refrain.users u on u.id = t.user_id
+        where u.name = '{user}' and period = 0""").strip()
     listens = sum(one.imported.accepted for one in rounds)
     report_.section(f"Import: {listens:,} listens of one listener, {int(recordings):,} recordings, "
                     f"{size / 1e6:.0f} MB of JSONL in {plan.rounds} files, in turn",

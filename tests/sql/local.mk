@@ -17,5 +17,6 @@ EXTRA_DIST += \
 	%D%/test_relay.py \
 	%D%/test_schema.py \
 	%D%/test_statistics.py \
+	%D%/test_upgrade.py \
 	%D%/test_users.py \
 	%D%/world.py

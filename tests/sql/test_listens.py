@@ -214,9 +214,13 @@ class ByHand(unittest.TestCase):
                 ("update refrain.tallies set weight = weight * 1.001 where period = 0 and",
                  "tally"),
                 ("delete from refrain.tallies where period > 0 and", "tally"),
-                ("update refrain.totals set entities = 7 where", "total"),
+                ("update refrain.totals set artists = 7 where", "total"),
+                ("update refrain.totals set releases = 7 where", "total"),
+                ("update refrain.totals set recordings = 7 where", "total"),
+                ("update refrain.totals set listens = 7 where", "total"),
                 ("delete from refrain.totals where", "total"),
                 ("update refrain.listen_days set listens = 7 where", "day"),
+                ("update refrain.listen_days set quarters[7] = 7 where", "day"),
                 ("delete from refrain.listen_days where", "day")):
             with self.subTest(statement):
                 user = world.add_user()

@@ -4,6 +4,7 @@ A model in Python is put through the same random changes as the database. After 
 must find nothing and the number of listens must be the model's; now and then every answer that
 comes from tallies is compared with the raw listens."""
 
+import json
 import os
 import random
 import unittest
@@ -189,6 +190,19 @@ class Property(unittest.TestCase):
                 self.assertEqual({row for row in raw[len(raw) // 3:][:5]},
                                  {row[1:] for row in page if row[1] is not None})
 
+    def assert_days(self, model, user):
+        """The quarters of each day, counted without any function of the database."""
+        counted = {}
+        for at_s, _ in model.listens[user.id]:
+            quarters = counted.setdefault(at_s // world.DAY_S, [0] * 96)
+            quarters[at_s % world.DAY_S // 900] += 1
+        stored = psql.rows("select day - date '1970-01-01', listens, quarters "
+                           f"from refrain.listen_days where user_id = {user.id}")
+        self.assertEqual(
+            {day: (sum(quarters), quarters) for day, quarters in counted.items()},
+            {int(day): (int(listens), json.loads(f"[{quarters[1:-1]}]"))
+             for day, listens, quarters in stored})
+
     def test_one_connection(self):
         print(f"     seed {SEED}")
         model = Model(SEED)
@@ -199,6 +213,7 @@ class Property(unittest.TestCase):
             if step % 20 == 19:
                 for user in model.users:
                     self.assert_answers(user)
+                    self.assert_days(model, user)
 
     def test_until_nothing_is_left(self):
         model = Model(SEED + 1, [world.add_user()])
