@@ -47,6 +47,7 @@ enum cache_outcome {
     ROW(STATS_ARTIST_EVOLUTION, "stats_artist_evolution")                                          \
     ROW(STATS_GENRE_ACTIVITY, "stats_genre_activity")                                              \
     ROW(STATS_SUMMARY, "stats_summary")                                                            \
+    ROW(STATS_CUSTOM, "stats_custom")                                                              \
     ROW(TOP_GENRES, "top_genres")                                                                  \
     ROW(TOP_ARTISTS, "top_artists")                                                                \
     ROW(TOP_TRACKS, "top_tracks")

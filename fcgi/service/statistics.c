@@ -57,7 +57,8 @@ static enum result parse_days(struct slice from, struct slice to, struct window 
     }
     if (result == RESULT_OK && from_s >= to_s) {
         result = error_set(error, RESULT_INVALID, "statistics",
-                           "'to' should be a date after 'from', %.*s: the window ends before it",
+                           "'to' should be a date after 'from', %.*s: it is the first that is left "
+                           "out",
                            SLICE_ARGS(from));
     }
     if (result == RESULT_OK) {
@@ -93,6 +94,12 @@ enum result statistics_parse_window(const struct http_request *request, struct w
                          SLICE_ARGS(range));
     }
     return RESULT_OK;
+}
+
+enum cache_view statistics_view(const struct http_request *request, enum cache_view view)
+{
+    struct slice from;
+    return http_query(request, "from", &from) ? CACHE_VIEW_STATS_CUSTOM : view;
 }
 
 void statistics_ask(const struct statistics_list *list, const struct window *window,
@@ -224,5 +231,6 @@ void statistics_get_list(void *context, const struct http_request *request,
                          struct http_response *response)
 {
     const struct statistics_list *list = request->route->detail;
-    answer_read(context, request, list->view, write_list, response);
+    enum cache_view view = statistics_view(request, list->view);
+    answer_read(context, request, view, write_list, response);
 }

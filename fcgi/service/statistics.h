@@ -51,6 +51,9 @@ struct statistics_query {
 enum result statistics_parse_window(const struct http_request *request, struct window *window,
                                     struct error *error) MUST_CHECK;
 
+/* What a request counts under: days of one's own are told apart, since they are never kept. */
+enum cache_view statistics_view(const struct http_request *request, enum cache_view view);
+
 /* Asks for [offset, offset + count), or for all of a list that is kept whole. */
 void statistics_ask(const struct statistics_list *list, const struct window *window,
                     int64_t offset, int64_t count, struct statistics_query *query);

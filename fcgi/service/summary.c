@@ -107,5 +107,6 @@ static enum result write(const struct service *service, const struct http_reques
 void summary_get(void *context, const struct http_request *request,
                  struct http_response *response)
 {
-    answer_read(context, request, CACHE_VIEW_STATS_SUMMARY, write, response);
+    enum cache_view view = statistics_view(request, CACHE_VIEW_STATS_SUMMARY);
+    answer_read(context, request, view, write, response);
 }

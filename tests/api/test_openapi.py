@@ -244,6 +244,8 @@ class Answers(DescribedTest):
                 answer = self.ask("getTopArtists", f"range={name}")
                 self.assertIn(answer.status, (200, 204))
         self.assertEqual(self.ask("getTopArtists", name="amy").status, 204)
+        answer = self.ask("getTopArtists", "from=2002-01-01&to=2100-01-01")
+        self.assertEqual(answer.json()["payload"]["range"], "custom")
 
     def test_services(self):
         schemas = self.description.document["components"]["schemas"]
@@ -314,6 +316,10 @@ class Answers(DescribedTest):
         ("getListens", "count=-1", None, 400, {}),
         ("getListens", "count=-1", None, 404, {"name": "Johanna"}),
         ("getTopArtists", "range=fortnight", None, 400, {}),
+        ("getTopArtists", "range=week&from=2026-11-16&to=2026-11-17", None, 400, {}),
+        ("getTopArtists", "from=2026-11-16", None, 400, {}),
+        ("getTopArtists", "from=yesterday&to=2026-11-17", None, 400, {}),
+        ("getTopArtists", "from=2026-11-16&to=2026-11-16", None, 400, {}),
         ("getTopReleases", "offset=-1", None, 400, {}),
         ("getProfileTracks", "count=x", None, 400, {}),
         ("getProfileGenres", "", None, 404, {"name": "Johanna"}),

@@ -162,6 +162,68 @@ class Statistics(harness.ApiTest):
         answer = self.instance.get("/1/stats/user/nobody/artists?range=x")
         self.assertError(answer, 404, "Cannot find user: nobody")
 
+    def days(self, kind, first, end, query="count=1000"):
+        """What from and to answer, with dates given as days since 1970."""
+        text = [datetime.date.fromordinal(719163 + day).isoformat() for day in (first, end)]
+        return self.top(kind, f"from={text[0]}&to={text[1]}&{query}")
+
+    def test_any_days_are_exact(self):
+        today = self.now // DAY
+        for first, end in ((today - 400, today - 399), (today - 500, today - 20),
+                           (today - 3, today + 1), (today - 90, today + 5000)):
+            for kind in KINDS:
+                with self.subTest(kind=kind, first=first, end=end):
+                    counts = collections.Counter()
+                    for at, artist, track, release in self.listens:
+                        fields = {"artist_name": artist, "track_name": track,
+                                  "release_name": release}
+                        if first * DAY <= at < end * DAY and (kind != "releases" or release):
+                            counts[tuple(fields[field] for field in KINDS[kind])] += 1
+                    payload = self.days(kind, first, end)
+                    self.assertEqual(dict(self.entries(kind, payload)), dict(counts))
+                    self.assertEqual(payload[f"total_{kind[:-1]}_count"], len(counts))
+                    self.assertEqual((payload["range"], payload["from_ts"], payload["to_ts"]),
+                                     ("custom", first * DAY, end * DAY))
+
+    def test_a_year_in_days_is_the_year(self):
+        first, end = (edge // DAY for edge in window("year", self.now))
+        for kind in KINDS:
+            whole = self.top(kind, "range=year&count=1000")
+            for offset in range(0, len(whole[kind]), 130):
+                payload = self.days(kind, first, end, f"count=130&offset={offset}")
+                self.assertEqual(payload[kind], whole[kind][offset:offset + 130])
+
+    def test_days_are_not_kept(self):
+        for _ in range(2):
+            answer = self.instance.get(
+                "/1/stats/user/Ann/artists?from=2025-01-01&to=2025-03-01",
+                token=self.token)
+            self.assertEqual(answer.headers["Cache-Status"].split("; detail")[0],
+                             "refrain; fwd=miss")
+        self.assertEqual(self.instance.redis("--scan", "--pattern", "*custom*"), "")
+
+    def test_wrong_days(self):
+        allowed = "should be a date such as 2026-11-16, from 2002-01-01 to 2100-01-01, not"
+        for query, text in (
+                ("from=2026-02-30&to=2026-03-01", f"'from' {allowed} '2026-02-30'"),
+                ("from=2026-02-20&to=tomorrow", f"'to' {allowed} 'tomorrow'"),
+                ("from=2001-12-31&to=2026-01-01", f"'from' {allowed} '2001-12-31'"),
+                ("from=2026-01-01&to=2100-01-02", f"'to' {allowed} '2100-01-02'"),
+                ("from=&to=", f"'from' {allowed} ''"),
+                ("from=2026-01-01", "'to' is missing: 'from' and 'to' tell the window together"),
+                ("to=2026-01-01", "'from' is missing: 'from' and 'to' tell the window together"),
+                ("from=2026-01-02&to=2026-01-02", "'to' should be a date after 'from', "
+                 "2026-01-02: it is the first that is left out"),
+                ("range=week&from=2026-01-01&to=2026-01-02",
+                 "'range' should be left out where 'from' and 'to' tell the window"),
+                ("from=x&to=x&count=x", f"'from' {allowed} 'x'"),
+                ("from=2026-01-01&to=2026-01-02&count=x",
+                 "'count' should be a non-negative integer")):
+            with self.subTest(query):
+                self.assertError(self.instance.get(f"/1/stats/user/Ann/artists?{query}"), 400, text)
+        answer = self.instance.get("/1/stats/user/nobody/artists?from=x&to=x")
+        self.assertError(answer, 404, "Cannot find user: nobody")
+
     def test_a_range_without_listens_is_204(self):
         self.instance.token("Empty", "--public")
         for kind in KINDS:
@@ -185,3 +247,87 @@ class Statistics(harness.ApiTest):
         self.assertEqual(recording["artist_mbids"], [artist_mbid])
         self.assertEqual(recording["artists"], [{
             "artist_mbid": artist_mbid, "artist_credit_name": "With Ids", "join_phrase": ""}])
+
+
+class Caching(harness.ApiTest):
+    """L1 and Redis alike; with a token, so that no cache on the way answers."""
+
+    # Those that go by the user's clock close a day later.
+    LISTS = {"artists": 0, "releases": 0, "recordings": 0}
+    CLOSED = ("week", "month", "quarter", "half_yearly", "year")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.now = int(time.time())
+        cls.tokens = {name: cls.instance.token(name, "--public") for name in ("Ann", "Bob")}
+        for name in cls.tokens:
+            for edge in cls.CLOSED:
+                cls.submit(name, window(edge, cls.now)[0] + 5)
+
+    @classmethod
+    def submit(cls, name, at):
+        answer = cls.instance.post("/1/submit-listens", {"listen_type": "single", "payload": [{
+            "listened_at": at, "track_metadata": {
+                "artist_name": f"artist {at}", "track_name": "t", "release_name": "r"}}]},
+            token=cls.tokens[name])
+        assert answer.status == 200, answer
+
+    def read(self, path, name="Ann"):
+        answer = self.instance.get(f"/1/stats/user/{name}/{path}", token=self.tokens[name])
+        self.assertEqual(answer.status, 200, answer)
+        return answer
+
+    def assertHit(self, path, name="Ann"):
+        self.assertRegex(self.read(path, name).headers["Cache-Status"], "^refrain; hit; ", path)
+
+    def assertMiss(self, path):
+        self.assertEqual(self.read(path).headers["Cache-Status"],
+                         "refrain; fwd=miss; stored; detail=version", path)
+
+    def closed(self):
+        """The lists of windows that have been closed for ten minutes at least."""
+        midnight = self.now - self.now % DAY
+        return [f"{kind}?range={name}" for kind, later_s in self.LISTS.items()
+                for name in self.CLOSED
+                if window(name, self.now)[1] + later_s <= midnight and self.now - midnight >= 900]
+
+    def test_a_listen_now_leaves_closed_windows_warm(self):
+        closed = self.closed()
+        for path in closed:
+            self.read(path)
+            self.assertHit(path)
+        self.read("artists?range=this_year")
+        self.submit("Ann", int(time.time()))
+        for path in closed:
+            self.assertHit(path)
+        self.assertMiss("artists?range=this_year")
+
+    def test_a_late_listen_is_seen_in_every_window_of_its_user_alone(self):
+        closed = self.closed()
+        for path in closed:
+            self.read(path, "Bob")
+            before = self.read(path).json()["payload"]
+            kind, name = path.split("?range=")
+            self.assertHit(path)
+            at = window(name, self.now)[0] + 10 + len(before[kind])
+            self.submit("Ann", at)
+            self.assertMiss(path)
+            after = self.read(path).json()["payload"]
+            self.assertNotEqual(before[kind], after[kind])
+        for path in closed:
+            self.assertHit(path, "Bob")
+
+    def test_ranges_have_views_and_days_one_of_their_own(self):
+        def counted():
+            views = self.instance.get("/1/cache/metrics", token=self.admin).json()["views"]
+            return {name: sum(views[name][kind] for kind in ("hits", "misses", "bypasses"))
+                    for name in ("stats_artists", "stats_custom")}
+        self.admin = self.instance.token("Root", "--admin")
+        before = counted()
+        self.read("artists?range=year")
+        self.read("artists?from=2020-01-01&to=2100-01-01")
+        self.read("recordings?from=2020-01-01&to=2100-01-01")
+        after = counted()
+        self.assertEqual((after["stats_artists"] - before["stats_artists"],
+                          after["stats_custom"] - before["stats_custom"]), (1, 2))
