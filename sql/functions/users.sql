@@ -97,11 +97,33 @@ comment on function refrain.user_delete is
 
 -- ── what changes raise ──
 
+create or replace function refrain.zones_check(zones text[]) returns void
+language plpgsql as $$
+declare
+    wrong text;
+begin
+    -- Known by name, because what PostgreSQL reads as a zone besides need not be ahead of UTC by
+    -- whole quarters of an hour.
+    select z.zone into wrong
+    from unnest(zones) z(zone)
+    where z.zone <> 'UTC'
+      and not exists (select from pg_timezone_names n where n.name = z.zone)
+    limit 1;
+    if wrong is not null then
+        raise exception 'there is no time zone "%"', wrong
+            using errcode = '22023', hint = 'Names are such as Europe/Athens: see pg_timezone_names.';
+    end if;
+end
+$$;
+comment on function refrain.zones_check is 'helper: 22023 if one of these is no time zone';
+
 create or replace function refrain.users_inserted() returns trigger
 language plpgsql as $$
 declare
     now_us constant bigint := refrain.time_us(clock_timestamp());
 begin
+    perform refrain.zones_check(array(select distinct time_zone from added));
+
     -- The clock alone would do if it never went back: what is cached of somebody who had the name
     -- before must be older.
     insert into refrain.user_version (user_id, bucket, subject, live, past, auth)
@@ -127,11 +149,22 @@ declare
     -- No joins, whose plan, made for one row, would be used for very many.
     changed constant int[] := array(
         select id from (table added except table removed) c);
+    moved   constant int[] := array(
+        select id from (select id, time_zone from added
+                        except
+                        select id, time_zone from removed) c);
 begin
     if changed = '{}' then
         return null;
     end if;
     perform refrain.auth_raise(changed);
+
+    -- All charts of activity, however far back, go by the zone.
+    if moved <> '{}' then
+        perform refrain.zones_check(array(select distinct time_zone from added));
+        perform refrain.versions_raise(
+            moved, array_fill('-infinity'::timestamptz, array[cardinality(moved)]));
+    end if;
 
     -- The name may have been that of somebody whose versions were higher, and values of that time
     -- may still be about. No version is ahead of the clock, so from now on all of these are newer.
@@ -152,8 +185,8 @@ begin
 end
 $$;
 comment on function refrain.users_updated is
-    'trigger: a real change of an account raises its auth, a new name all its versions, and what '
-    'others can see raises people';
+    'trigger: a real change of an account raises its auth, a new name all its versions, another '
+    'time zone live and past, and what others can see raises people';
 
 create or replace function refrain.users_deleted() returns trigger
 language plpgsql as $$

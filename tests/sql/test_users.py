@@ -137,8 +137,21 @@ class Raises(unittest.TestCase):
         self.assert_raised(auth=True, people=False)
 
     def test_time_zone(self):
+        """By it go all charts of activity, however long their windows have been closed."""
+        people = generation("people")
         self.change("time_zone = 'Europe/Athens'")
-        self.assert_raised(auth=True, people=False)
+        self.assertTrue(all(new > old for new, old in zip(self.user.versions(), self.before)))
+        self.assertEqual(people, generation("people"))
+
+    def test_no_time_zone(self):
+        for wrong in ("Europe/Atlantis", "", "FOO+3:07"):
+            with self.assertRaises(psql.SqlError) as caught:
+                self.change(f"time_zone = '{wrong}'")
+            self.assertEqual("22023", caught.exception.state)
+            with self.assertRaises(psql.SqlError):
+                psql.execute("insert into refrain.users (name, name_key, time_zone) "
+                             f"values ('zoned', 'zoned', '{wrong}')")
+        self.assert_raised(auth=False, people=False)
 
     def test_touch(self):
         self.change("public = public, name = name")
