@@ -71,15 +71,23 @@ comment on function refrain.chart_page is
     'period is 0 for all time, a calendar year (both are read from tallies), or -1 for the '
     'listens in [from_s, to_s)';
 
-create or replace function refrain.chart_meta(
-    from_s bigint, to_s bigint, period int, changed_at timestamptz, counted text, total bigint)
+create or replace function refrain.window_meta(
+    from_s bigint, to_s bigint, period int, changed_at timestamptz)
 returns text
 language sql stable as $$
     -- 1009843200 is 2002-01-01, where all time begins on ListenBrainz.
     select '"from_ts":' || case when period = 0 then 1009843200 else from_s end
         || ',"to_ts":' || case when period = 0 then refrain.time_s(changed_at) else to_s end
         || ',"last_updated":' || refrain.time_s(changed_at)
-        || ',"' || counted || '":' || total
+$$;
+comment on function refrain.window_meta is
+    'helper: the members of an envelope that tell what was counted, and when';
+
+create or replace function refrain.chart_meta(
+    from_s bigint, to_s bigint, period int, changed_at timestamptz, counted text, total bigint)
+returns text
+language sql stable as $$
+    select refrain.window_meta(from_s, to_s, period, changed_at) || ',"' || counted || '":' || total
 $$;
 comment on function refrain.chart_meta is 'helper: the members of a chart''s envelope';
 
