@@ -8,7 +8,9 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0007_imports.sql \
 	%D%/0011_statistics.sql \
 	%D%/0008_activity.sql \
+	%D%/0012_releases_of_artists.sql \
 	%D%/bootstrap.sql \
+	%D%/functions/activity.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
@@ -23,6 +25,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/purge.sql \
 	%D%/functions/reading.sql \
 	%D%/functions/relay.sql \
+	%D%/functions/release_groups.sql \
 	%D%/functions/schema.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/tallies.sql \

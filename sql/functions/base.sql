@@ -1,4 +1,4 @@
--- Small helpers for the other files; sorted first, because SQL functions need them when created.
+-- Small helpers for the other files; sorted early, because SQL functions need them when created.
 -- None has a SET clause or is STRICT, so that they melt into the queries that use them.
 
 create or replace function refrain.time_s(t timestamptz) returns bigint
@@ -38,6 +38,23 @@ language sql immutable as $$
 $$;
 comment on function refrain.utc_year is
     'helper: the calendar year (UTC) of a time, which is the period of its yearly tallies';
+
+create or replace function refrain.zone_midnight(day date, zone text) returns timestamptz
+language sql stable as $$
+    -- Where clocks go back over midnight it strikes twice, and PostgreSQL takes the second.
+    select (day::timestamp at time zone zone)
+        - case when ((day::timestamp at time zone zone) - interval '1 hour') at time zone zone
+                    >= day::timestamp
+               then interval '1 hour' else interval '0' end
+$$;
+comment on function refrain.zone_midnight is 'helper: when a day begins in a time zone';
+
+create or replace function refrain.zone_quarters(t timestamptz, zone text) returns int
+language sql stable as $$
+    select (date_part('epoch', (t at time zone zone) - (t at time zone 'UTC')) / 900)::int
+$$;
+comment on function refrain.zone_quarters is
+    'helper: by how many quarters of an hour a time zone is then ahead of UTC';
 
 create or replace function refrain.listen_weight(t timestamptz) returns double precision
 language sql stable as $$
