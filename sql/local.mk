@@ -9,6 +9,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0011_statistics.sql \
 	%D%/0008_activity.sql \
 	%D%/0012_releases_of_artists.sql \
+	%D%/0010_genres.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/activity.sql \
 	%D%/functions/base.sql \
@@ -17,6 +18,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/exports.sql \
 	%D%/functions/feedback.sql \
 	%D%/functions/follows.sql \
+	%D%/functions/genres.sql \
 	%D%/functions/history.sql \
 	%D%/functions/imports.sql \
 	%D%/functions/latest_imports.sql \
@@ -28,6 +30,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/release_groups.sql \
 	%D%/functions/schema.sql \
 	%D%/functions/statistics.sql \
+	%D%/functions/tags.sql \
 	%D%/functions/tallies.sql \
 	%D%/functions/users.sql \
 	%D%/functions/verify.sql \

@@ -151,7 +151,8 @@ comment on function refrain.catalogue_fill is 'helper: fills in MBIDs that were 
 
 -- ── what changes raise ──
 
--- There is no trigger on insert: what is new stands in nobody's answer yet.
+-- Artists, releases and recordings have no trigger on insert: what is new stands in nobody's answer
+-- yet.
 create or replace function refrain.catalogue_changed() returns trigger
 language plpgsql as $$
 begin
@@ -161,6 +162,10 @@ begin
         end if;
     elsif tg_op = 'DELETE' then
         if not exists (table removed) then
+            return null;
+        end if;
+    elsif tg_op = 'INSERT' then
+        if not exists (table added) then
             return null;
         end if;
     end if;

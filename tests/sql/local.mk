@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%D%/test_exports.py \
 	%D%/test_feedback.py \
 	%D%/test_follows.py \
+	%D%/test_genres.py \
 	%D%/test_history.py \
 	%D%/test_imports.py \
 	%D%/test_latest_imports.py \
