@@ -90,3 +90,85 @@ comment on function refrain.stats_genres is
     'user: the same for the genres of the 1000 recordings most listened to, each counted as often as '
     'its recordings; ties go by name. total is the number of recordings, of which some may have no '
     'genres';
+
+create or replace function refrain.genre_hours(
+    user_id int, from_at timestamptz, to_at timestamptz, zone text, recordings bigint[],
+    out recording_id bigint, out hour int, out listens bigint)
+returns setof record
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+set max_parallel_workers_per_gather = 0
+-- One pass over the index, not one for each recording.
+set enable_nestloop = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select l.recording_id, date_part('hour', l.listened_at at time zone zone)::int, count(*)
+    from refrain.listens l
+    join unnest(recordings) r(recording_id) on r.recording_id = l.recording_id
+    where l.user_id = genre_hours.user_id
+      and l.listened_at >= from_at and l.listened_at < to_at
+    group by 1, 2;
+end
+$$;
+comment on function refrain.genre_hours is
+    'user: listens of these recordings in [from_at, to_at) by hours of the day in a time zone';
+
+create or replace function refrain.stats_genre_activity(
+    user_id int, before_s bigint, from_s bigint, to_s bigint, period int, step int,
+    first int, count int)
+returns setof refrain.read_row
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+    zone       constant text := refrain.activity_zone(stats_genre_activity.user_id);
+    from_at    constant timestamptz := case when period = 0 then '-infinity' else
+        refrain.zone_midnight(refrain.utc_day(to_timestamp(from_s)), zone) end;
+    to_at      constant timestamptz := case when period = 0 then 'infinity' else
+        refrain.zone_midnight(refrain.utc_day(to_timestamp(to_s)), zone) end;
+    -- Tallies of years are those of UTC.
+    period_own constant int := case
+        when period = 0 or (from_at, to_at) = (to_timestamp(from_s), to_timestamp(to_s)) then period
+        else -1 end;
+begin
+    return query
+    with chart as materialized (
+        select *
+        from refrain.chart_genres(
+            stats_genre_activity.user_id,
+            case when period <> 0 then refrain.time_s(from_at) end,
+            case when period <> 0 then refrain.time_s(to_at) end, period_own)
+    ), hours as materialized (
+        select *
+        from refrain.genre_hours(
+            stats_genre_activity.user_id, from_at, to_at, zone,
+            array(select distinct c.recording_id from chart c where c.genre is not null))
+    ), ranked as materialized (
+        select c.genre, h.hour, sum(h.listens)::bigint as listens,
+               row_number() over (
+                   partition by h.hour order by sum(h.listens) desc, c.genre collate "C") as rank
+        from hours h
+        join chart c on c.recording_id = h.recording_id
+        where c.genre is not null
+        group by c.genre, h.hour
+    )
+    select v.*, (select c.total from chart c limit 1),
+           refrain.window_meta(
+               refrain.time_s(from_at), refrain.time_s(to_at), period, u.changed_at),
+           r.listens,
+           '{"genre":' || to_json(r.genre)::text || ',"hour":' || r.hour
+           || ',"listen_count":' || r.listens || '}'
+    from refrain.user_state(stats_genre_activity.user_id) v
+    join refrain.user_version u on u.user_id = stats_genre_activity.user_id
+    left join ranked r on r.rank <= 10
+    order by r.genre collate "C", r.hour;
+end
+$$;
+comment on function refrain.stats_genre_activity is
+    'user: of each hour of the day the ten genres most listened to, by genre and hour: listens of the '
+    '1000 recordings most listened to in all time (period 0) or in [from_s, to_s). total is the '
+    'number of all recordings there';

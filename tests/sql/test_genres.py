@@ -1,10 +1,13 @@
 """Imported tags: how they come in, whose they are, and which of them are genres."""
 
+import collections
+import datetime
 import itertools
 import json
 import random
 import unittest
 import uuid
+import zoneinfo
 
 import psql
 import world
@@ -200,3 +203,84 @@ class Genres(unittest.TestCase):
         self.assertEqual([("imported", 3)], genres(user))
         self.assertEqual([("a secret", 3)], genres(hidden))
         self.assertEqual({"imported"}, artist_genres(tune.artist))
+
+
+class Activity(unittest.TestCase):
+    """Against a count in Python, in time zones far and odd, over changes of the clocks."""
+
+    ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati", "Australia/Lord_Howe",
+             "America/St_Johns")
+    DAY = datetime.timedelta(days=1)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.user = world.add_user()
+        cls.random = random.Random(7)
+        artists = [world.fresh("Artist") for _ in range(12)]
+        cls.tunes = world.add_tracks(*(
+            world.track(cls.random.choice(artists), None, f"Tune {n}") for n in range(60)))
+        by_id = {tune.artist.id: tune.artist for tune in cls.tunes}
+        cls.imported = {artist: {f"genre {n}" for n in cls.random.sample(range(30), 4)}
+                        for artist in list(by_id.values())[:9]}
+        tell(*((artist.msid, genre, 1) for artist, genres in cls.imported.items()
+               for genre in genres))
+        cls.own = {tune: {f"own {number % 7}"} for number, tune in enumerate(cls.tunes[:10])}
+        edges = [world.utc_s(2020, *when) for when in
+                 ((1, 1), (2, 29), (3, 29), (4, 5), (10, 4), (10, 25), (11, 1), (12, 31))]
+        times = {cls.random.choice(edges) + cls.random.randrange(-90000, 90000)
+                 for _ in range(2500)}
+        cls.listens = [(at_s, cls.random.choice(cls.tunes)) for at_s in sorted(times)]
+        world.add_listens(cls.user, *(
+            world.Listen(at_s, tune, info={"tags": list(cls.own[tune])} if tune in cls.own else None)
+            for at_s, tune in cls.listens))
+
+    def expected(self, zone, first=datetime.date.min, end=datetime.date.max):
+        counts = collections.Counter()
+        for at_s, tune in self.listens:
+            at = datetime.datetime.fromtimestamp(at_s, zone)
+            if first <= at.date() < end:
+                genres = self.own.get(tune) or self.imported.get(tune.artist) or ()
+                counts.update((genre, at.hour) for genre in genres)
+        rows = []
+        for hour in range(24):
+            of_hour = sorted((-count, genre) for (genre, at), count in counts.items() if at == hour)
+            rows += [{"genre": genre, "hour": hour, "listen_count": -count}
+                     for count, genre in of_hour[:10]]
+        return sorted(rows, key=lambda row: (row["genre"].encode(), row["hour"]))
+
+    def activity(self, *when):
+        return world.read("stats_genre_activity", self.user.id, *when, 0, 1)
+
+    def test_it_is_that_of_a_plain_count(self):
+        for name in self.ZONES:
+            zone = zoneinfo.ZoneInfo(name)
+            psql.execute(f"update refrain.users set time_zone = '{name}' where id = {self.user.id}")
+            answer = self.activity(*ALL)
+            self.assertEqual(self.expected(zone), answer.entries, name)
+            self.assertGreater(len(answer.entries), 200)
+            self.assertEqual(60, answer.total)
+            for first, end, period in (
+                    ((2020, 1, 1), (2021, 1, 1), 2020), ((2020, 1, 1), (2021, 1, 1), -1),
+                    ((2020, 2, 29), (2020, 3, 1), -1), ((2020, 3, 23), (2020, 3, 30), -1),
+                    ((2020, 10, 25), (2020, 10, 26), -1), ((2020, 11, 1), (2020, 12, 1), -1)):
+                with self.subTest((name, first, end, period)):
+                    from_s, to_s = world.utc_s(*first), world.utc_s(*end)
+                    answer = self.activity(2 * from_s - to_s, from_s, to_s, period, 1)
+                    self.assertEqual(
+                        self.expected(zone, datetime.date(*first), datetime.date(*end)),
+                        answer.entries)
+                    midnights = [int(datetime.datetime(*day, tzinfo=zone).timestamp())
+                                 for day in (first, end)]
+                    self.assertEqual(midnights, [answer.meta["from_ts"], answer.meta["to_ts"]])
+
+    def test_no_genres_and_no_listens(self):
+        user = world.add_user()
+        self.assertEqual((0, []), (lambda a: (a.total, a.entries))(
+            world.read("stats_genre_activity", user.id, *ALL, 0, 1)))
+        tune, = world.add_tracks(world.track())
+        world.add_listens(user, (world.utc_s(2020), tune))
+        for when in (ALL, year(2020)):
+            answer = world.read("stats_genre_activity", user.id, *when, 0, 1)
+            self.assertEqual((1, []), (answer.total, answer.entries))
+            self.assertEqual({"from_ts", "to_ts", "last_updated"}, set(answer.meta))
+        self.assertIsNone(world.read("stats_genre_activity", 2_000_000_000, *ALL, 0, 1))

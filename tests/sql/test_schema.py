@@ -9,7 +9,8 @@ import psql
 
 CLASSES = {"user", "directory", "all", "helper", "trigger"}
 READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "stats_artists",
-         "stats_releases", "stats_recordings", "stats_genres", "chart_genres", "artist_genres", "history_page", "history_count",
+         "stats_releases", "stats_recordings", "stats_genres", "stats_genre_activity",
+         "chart_genres", "genre_hours", "artist_genres", "history_page", "history_count",
          "history_index", "history_years", "verify_user", "reading_wanted", "reading_recent",
          "reading_peak", "feedback_list", "feedback_for", "feedback_about", "follow_followers",
          "follow_following", "user_search")
