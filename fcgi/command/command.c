@@ -36,9 +36,10 @@ static const struct command commands[] = {
      "       refrain user token NAME\n"
      "       refrain user delete NAME",
      command_user, 1, true},
-    {"import", "read listening histories from files",
+    {"import", "read listening histories, or tags of artists, from files",
      "--user NAME [--source-user NAME] [--min-play SECONDS] [--json]\n"
-     "       [--report FILE] [--] FILE...",
+     "       [--report FILE] [--] FILE...\n"
+     "       refrain import --tags [--replace] [--] FILE...",
      command_import, 2, true},
     {"export", "write all that a user has told as JSON lines", "--user NAME [--output FILE]",
      command_export, 1, true},

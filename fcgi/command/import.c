@@ -2,6 +2,7 @@
 #include "command/account.h"
 #include "command/command.h"
 #include "command/import_file.h"
+#include "command/import_tags.h"
 #include "command/progress.h"
 #include "command/tell.h"
 #include "json/json.h"
@@ -279,6 +280,9 @@ static enum result close_report(struct run *run, const char *path, struct error 
 
 int command_import(struct command_context *context, int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--tags") == 0) {
+        return command_import_tags(context, argc, argv);
+    }
     struct arguments arguments = {.options = {.play_min_ms = 30000}};
     int status = parse_arguments(context, argc, argv, &arguments);
     if (status != COMMAND_OK) {

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "command/progress.h"
+#include "command/refusal.h"
 #include "import/run.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { CHUNK_BYTES = 1 << 20, NAME_SIZE = 256, DIGEST_SIZE = 17, REFUSALS_SHOWN = 20 };
+enum { CHUNK_BYTES = 1 << 20, NAME_SIZE = 256, DIGEST_SIZE = 17 };
 static const int64_t call_max_us = 60000000;
 
 static const struct db_function fn_report = {"import_report", 2};
@@ -27,7 +28,7 @@ struct work {
     char name[NAME_SIZE];
     char digest[DIGEST_SIZE];
     int64_t begun_rows; /* where this run has begun */
-    int64_t refused;
+    struct refusal refusal;
 };
 
 /* ── knowing a file again ── */
@@ -107,18 +108,7 @@ static void show(void *context, int64_t rows, int64_t rows_total)
 static void show_refusal(void *context, const char *file, int64_t line, const char *reason)
 {
     struct work *work = context;
-    work->refused++;
-    if (work->refused <= REFUSALS_SHOWN) {
-        char text[1024];
-        snprintf(text, sizeof text, "%s:%" PRId64 ": refused: %s", file, line, reason);
-        text_clean(text);
-        progress_end(&work->progress);
-        fprintf(stderr, "%s\n", text);
-    }
-    if (work->refused == REFUSALS_SHOWN + 1) {
-        fputs("further bad rows are counted, not named; --report FILE names the first 10,000\n",
-              stderr);
-    }
+    refusal_tell(&work->refusal, &work->progress, file, line, reason);
 }
 
 static void say(const struct work *work, const char *what)
@@ -193,7 +183,10 @@ static enum result try_until_told(struct work *work, const char *path, struct er
 enum result import_file_run(const struct import_file_options *options, const char *path,
                             struct import_file_outcome *outcome, struct error *error)
 {
-    struct work work = {.options = options};
+    struct work work = {
+        .options = options,
+        .refusal = {.rest = "--report FILE names the first 10,000"},
+    };
     *outcome = (struct import_file_outcome){0};
     enum result result = identify(&work, path, error);
     if (result != RESULT_OK) {

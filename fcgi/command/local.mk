@@ -5,8 +5,10 @@ libcore_a_SOURCES += \
 	%D%/export.c \
 	%D%/import.c \
 	%D%/import_file.c %D%/import_file.h \
+	%D%/import_tags.c %D%/import_tags.h \
 	%D%/migrate.c \
 	%D%/progress.c %D%/progress.h \
+	%D%/refusal.c %D%/refusal.h \
 	%D%/sample.c \
 	%D%/sample_calendar.c %D%/sample_calendar.h \
 	%D%/sample_catalogue.c %D%/sample_catalogue.h \

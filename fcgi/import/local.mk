@@ -24,6 +24,7 @@ libcore_a_SOURCES += \
 	%D%/spotify.c \
 	%D%/step.c %D%/step.h \
 	%D%/survey.c \
+	%D%/tags.c %D%/tags.h \
 	%D%/times.c \
 	%D%/unpack.c %D%/unpack.h \
 	%D%/zip_end.c %D%/zip_end.h

@@ -69,3 +69,16 @@ enum result listen_identify(const struct listen *listen, struct arena *arena,
     buffer_free(&scratch);
     return result;
 }
+
+enum result listen_identify_artist(struct slice name, struct arena *arena, struct listen_id *id)
+{
+    struct buffer scratch = BUFFER_EMPTY;
+    struct slice key;
+    enum result result = fold(name, &scratch, arena, &key);
+    if (result == RESULT_OK) {
+        *id = make_id(&scratch, &key, 1);
+        result = buffer_result(&scratch);
+    }
+    buffer_free(&scratch);
+    return result;
+}

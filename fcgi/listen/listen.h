@@ -56,5 +56,8 @@ struct listen_keys {
 /* RESULT_INVALID where a name is not UTF-8. */
 enum result listen_identify(const struct listen *listen, struct arena *arena,
                             struct listen_ids *ids, struct listen_keys *keys) MUST_CHECK;
+/* The same for an artist alone. */
+enum result listen_identify_artist(struct slice name, struct arena *arena,
+                                   struct listen_id *id) MUST_CHECK;
 
 #endif

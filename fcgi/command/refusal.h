@@ -1,0 +1,18 @@
+/*
+ * Bad rows of files, named on standard error: the first twenty of them.
+ */
+#ifndef REFRAIN_COMMAND_REFUSAL_H
+#define REFRAIN_COMMAND_REFUSAL_H
+
+#include "command/progress.h"
+
+struct refusal {
+    const char *rest; /* what to do about those that are not named */
+    int64_t count;
+};
+
+/* Counts a bad row, and names it. The progress gives way. */
+void refusal_tell(struct refusal *refusal, struct progress *progress, const char *file,
+                  int64_t line, const char *reason);
+
+#endif
