@@ -39,9 +39,11 @@ begin
           and l.recording_id = c.entity_id
         offset 0
     ) l on true
-    left join lateral unnest(
-        case when l.own <> '{}' then l.own else refrain.artist_genres(l.artist_id) end
-    ) g(genre) on true;
+    left join lateral (
+        select o.genre from unnest(l.own) o(genre)
+        union all
+        select i.genre from refrain.artist_genres(l.artist_id) i(genre) where l.own = '{}'
+    ) g on true;
 end
 $$;
 comment on function refrain.chart_genres is

@@ -14,23 +14,15 @@ $$;
 comment on function refrain.tag_key_is_valid is
     'helper: whether a folded tag counts: it is not blank, and not longer than submissions allow';
 
-create or replace function refrain.artist_genres(artist_id bigint) returns text[]
-language plpgsql stable
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-begin
-    return array(
-        select distinct g.tag
-        from refrain.artists a
-        cross join lateral unnest(a.msid || a.mbids) k(artist)
-        join refrain.artist_tags t on t.artist = k.artist
-        -- The strongest come first, so these alone can be among the genres.
-        cross join lateral unnest(t.tags[1:5], t.weights[1:5]) g(tag, weight)
-        where a.id = artist_genres.artist_id and 2 * g.weight >= t.weights[1]);
-end
+create or replace function refrain.artist_genres(artist_id bigint) returns setof text
+language sql stable as $$
+    select distinct g.tag
+    from refrain.artists a
+    cross join lateral unnest(a.msid || a.mbids) k(artist)
+    join refrain.artist_tags t on t.artist = k.artist
+    -- The strongest come first, so these alone can be among the genres.
+    cross join lateral unnest(t.tags[1:5], t.weights[1:5]) g(tag, weight)
+    where a.id = artist_genres.artist_id and 2 * g.weight >= t.weights[1]
 $$;
 comment on function refrain.artist_genres is
     'helper: the genres of an artist, by imported tags: the five strongest, without those that weigh '

@@ -3,7 +3,6 @@
 import collections
 import datetime
 import itertools
-import json
 import random
 import unittest
 import uuid
@@ -52,7 +51,7 @@ def genres(user, *when):
 
 
 def artist_genres(artist):
-    return set(json.loads(psql.value(f"select to_json(refrain.artist_genres({artist.id}))")))
+    return {genre for genre, in psql.rows(psql.call("artist_genres", artist.id))}
 
 
 class Files(unittest.TestCase):
