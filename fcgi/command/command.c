@@ -41,6 +41,8 @@ static const struct command commands[] = {
      "       [--report FILE] [--] FILE...\n"
      "       refrain import --tags [--replace] [--] FILE...",
      command_import, 2, true},
+    {"verify", "compare what is counted with the listens, and repair it",
+     "[--user NAME] [--repair]", command_verify, 1, true},
     {"export", "write all that a user has told as JSON lines", "--user NAME [--output FILE]",
      command_export, 1, true},
     {"sample", "make a small community of invented listeners",

@@ -29,6 +29,7 @@ command_function command_migrate;
 command_function command_sample;
 command_function command_serve;
 command_function command_user;
+command_function command_verify;
 command_function command_worker;
 
 /* Finds and runs what the arguments of main() ask for. */

@@ -22,4 +22,5 @@ libcore_a_SOURCES += \
 	%D%/stores.c %D%/stores.h \
 	%D%/tell.c %D%/tell.h \
 	%D%/user.c \
+	%D%/verify.c \
 	%D%/worker.c

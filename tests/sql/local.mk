@@ -21,4 +21,5 @@ EXTRA_DIST += \
 	%D%/test_statistics.py \
 	%D%/test_upgrade.py \
 	%D%/test_users.py \
+	%D%/test_verify.py \
 	%D%/world.py
