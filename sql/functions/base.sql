@@ -131,6 +131,35 @@ $$;
 comment on function refrain.json_artist_mbids is
     'helper: the members artist_mbids and artists of an object';
 
+create or replace function refrain.json_entity(
+    kind int, a refrain.artists, l refrain.releases, r refrain.recordings)
+returns text
+language sql stable as $$
+    select case kind
+        when 1 then
+            '"artist_mbid":'
+            || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
+            || ',"artist_name":' || to_json(a.name)::text
+        when 2 then
+            refrain.json_artist_mbids(a.name, a.mbids)
+            || ',"artist_name":' || to_json(a.name)::text
+            || ',"caa_id":null,"caa_release_mbid":null'
+            || ',"release_mbid":' || refrain.json_uuid(l.mbid)
+            || ',"release_name":' || to_json(l.name)::text
+        else
+            refrain.json_artist_mbids(a.name, a.mbids)
+            || ',"artist_name":' || to_json(a.name)::text
+            || ',"caa_id":null,"caa_release_mbid":null'
+            || ',"recording_mbid":' || refrain.json_uuid(r.mbid)
+            || ',"release_mbid":' || refrain.json_uuid(l.mbid)
+            || ',"release_name":' || refrain.json_text(l.name)
+            || ',"track_name":' || to_json(r.name)::text
+        end
+$$;
+comment on function refrain.json_entity is
+    'helper: the members that tell of an artist (kind 1), a release with its artist (2), or a '
+    'recording (3) with its artist and its release, which may be null';
+
 create or replace function refrain.json_mbid_mapping(
     r refrain.recordings, a refrain.artists, l refrain.releases)
 returns text
