@@ -15,6 +15,8 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
+	%D%/functions/changes.sql \
+	%D%/functions/discoveries.sql \
 	%D%/functions/exports.sql \
 	%D%/functions/feedback.sql \
 	%D%/functions/follows.sql \
@@ -23,14 +25,17 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/imports.sql \
 	%D%/functions/latest_imports.sql \
 	%D%/functions/listens.sql \
+	%D%/functions/on_this_day.sql \
 	%D%/functions/playing.sql \
 	%D%/functions/purge.sql \
 	%D%/functions/reading.sql \
 	%D%/functions/relay.sql \
 	%D%/functions/release_groups.sql \
 	%D%/functions/schema.sql \
+	%D%/functions/sessions.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/tags.sql \
+	%D%/functions/streaks.sql \
 	%D%/functions/tallies.sql \
 	%D%/functions/users.sql \
 	%D%/functions/verify.sql \

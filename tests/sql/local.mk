@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	%D%/psql.py \
 	%D%/run \
 	%D%/test_activity.py \
+	%D%/test_beyond.py \
 	%D%/test_catalogue.py \
 	%D%/test_concurrency.py \
 	%D%/test_exports.py \
