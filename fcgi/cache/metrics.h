@@ -48,6 +48,11 @@ enum cache_outcome {
     ROW(STATS_GENRE_ACTIVITY, "stats_genre_activity")                                              \
     ROW(STATS_SUMMARY, "stats_summary")                                                            \
     ROW(STATS_CUSTOM, "stats_custom")                                                              \
+    ROW(STATS_SESSIONS, "stats_sessions")                                                          \
+    ROW(STATS_STREAKS, "stats_streaks")                                                            \
+    ROW(STATS_DISCOVERIES, "stats_discoveries")                                                    \
+    ROW(STATS_CHANGES, "stats_changes")                                                            \
+    ROW(STATS_ON_THIS_DAY, "stats_on_this_day")                                                    \
     ROW(TOP_GENRES, "top_genres")                                                                  \
     ROW(TOP_ARTISTS, "top_artists")                                                                \
     ROW(TOP_TRACKS, "top_tracks")

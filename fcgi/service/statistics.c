@@ -13,7 +13,13 @@ static_assert((int)ANSWER_COUNT_MAX <= (int)CHART_COUNT_MAX, "a chart has room f
 /* A profile shows ten; what ListenBrainz has shows 25. */
 enum { TOP_COUNT = 10 };
 
-#define LIST(view, chart, name, count) {CACHE_VIEW_##view, &chart_kinds[CHART_##chart], name, count}
+static statistics_window_parser parse_compared_window, parse_date;
+
+#define LIST(view, chart, name, count)                                                             \
+    {CACHE_VIEW_##view, &chart_kinds[CHART_##chart], name, count, NULL, statistics_parse_window}
+#define CHOICE(view, chart, name, entities, parse_window)                                          \
+    {CACHE_VIEW_##view, &chart_kinds[CHART_##chart], name, ANSWER_COUNT_DEFAULT, entities,          \
+     parse_window}
 const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
     [STATISTICS_ARTISTS] = LIST(STATS_ARTISTS, ARTISTS, "artists", ANSWER_COUNT_DEFAULT),
     [STATISTICS_RELEASES] = LIST(STATS_RELEASES, RELEASES, "releases", ANSWER_COUNT_DEFAULT),
@@ -29,6 +35,20 @@ const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
     [STATISTICS_ARTIST_EVOLUTION] =
         LIST(STATS_ARTIST_EVOLUTION, ARTIST_EVOLUTION, "artist_evolution_activity", 0),
     [STATISTICS_GENRE_ACTIVITY] = LIST(STATS_GENRE_ACTIVITY, GENRE_ACTIVITY, "genre_activity", 0),
+    [STATISTICS_SESSIONS] = LIST(STATS_SESSIONS, SESSIONS, "sessions", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_STREAKS] = LIST(STATS_STREAKS, STREAKS, "streaks", ANSWER_COUNT_DEFAULT),
+    [STATISTICS_DISCOVERIES] = CHOICE(STATS_DISCOVERIES, ARTIST_DISCOVERIES, "artists",
+                                      "artists or recordings", statistics_parse_window),
+    [STATISTICS_RECORDING_DISCOVERIES] = CHOICE(STATS_DISCOVERIES, RECORDING_DISCOVERIES,
+                                                "recordings", NULL, statistics_parse_window),
+    [STATISTICS_CHANGES] = CHOICE(STATS_CHANGES, ARTIST_CHANGES, "artists",
+                                  "artists, releases or recordings", parse_compared_window),
+    [STATISTICS_RELEASE_CHANGES] =
+        CHOICE(STATS_CHANGES, RELEASE_CHANGES, "releases", NULL, parse_compared_window),
+    [STATISTICS_RECORDING_CHANGES] =
+        CHOICE(STATS_CHANGES, RECORDING_CHANGES, "recordings", NULL, parse_compared_window),
+    [STATISTICS_ON_THIS_DAY] = {CACHE_VIEW_STATS_ON_THIS_DAY, &chart_kinds[CHART_ON_THIS_DAY],
+                                "years", 0, NULL, parse_date},
     [STATISTICS_TOP_GENRES] = LIST(TOP_GENRES, GENRES, "genres", TOP_COUNT),
     [STATISTICS_TOP_ARTISTS] = LIST(TOP_ARTISTS, ARTISTS, "artists", TOP_COUNT),
     [STATISTICS_TOP_TRACKS] = LIST(TOP_TRACKS, RECORDINGS, "tracks", TOP_COUNT),
@@ -67,8 +87,8 @@ static enum result parse_days(struct slice from, struct slice to, struct window 
     return result;
 }
 
-enum result statistics_parse_window(const struct http_request *request, struct window *window,
-                                    struct error *error)
+static enum result parse_window(const struct http_request *request, const char *range_default,
+                                struct window *window, struct error *error)
 {
     struct slice range, from, to;
     bool has_range = http_query(request, "range", &range);
@@ -87,7 +107,7 @@ enum result statistics_parse_window(const struct http_request *request, struct w
         return parse_days(from, to, window, error);
     }
     if (!has_range) {
-        range = slice_text("all_time");
+        range = slice_text(range_default);
     }
     if (!window_of_range(range, clock_wall_s(), window)) {
         return error_set(error, RESULT_INVALID, "statistics", "Invalid range: %.*s",
@@ -100,6 +120,61 @@ enum cache_view statistics_view(const struct http_request *request, enum cache_v
 {
     struct slice from;
     return http_query(request, "from", &from) ? CACHE_VIEW_STATS_CUSTOM : view;
+}
+
+enum result statistics_parse_window(const struct http_request *request, struct window *window,
+                                    struct error *error)
+{
+    return parse_window(request, "all_time", window, error);
+}
+
+/* A window with one before it. */
+static enum result parse_compared_window(const struct http_request *request, struct window *window,
+                                         struct error *error)
+{
+    enum result result = parse_window(request, "week", window, error);
+    if (result != RESULT_OK || window->before_s < window->from_s) {
+        return result;
+    }
+    return error_set(error, RESULT_INVALID, "statistics", "%s",
+                     window->range_at == WINDOW_CUSTOM
+                         ? "'from' should be after " WINDOW_DAY_MIN
+                           ": there is nothing before it to compare with"
+                         : "'range' should not be 'all_time': there is nothing before it to "
+                           "compare with");
+}
+
+static enum result parse_date(const struct http_request *request, struct window *window,
+                              struct error *error)
+{
+    struct slice date = {NULL, 0};
+    bool has_date = http_query(request, "date", &date);
+    return window_of_date(has_date ? &date : NULL, clock_wall_s(), window)
+               ? RESULT_OK
+               : error_set(error, RESULT_INVALID, "statistics",
+                           "'date' should be a month and a day such as 11-16, not '%.*s'",
+                           SLICE_ARGS(date));
+}
+
+/* ── which list ── */
+
+/* The one that ?entity names, of those that the route's list begins. */
+static enum result choose_list(const struct http_request *request,
+                               const struct statistics_list **list, struct error *error)
+{
+    const struct statistics_list *first = request->route->detail;
+    struct slice entity;
+    *list = first;
+    if (first->entities == NULL || !http_query(request, "entity", &entity)) {
+        return RESULT_OK;
+    }
+    for (; *list < statistics_lists + STATISTICS_LISTS && (*list)->view == first->view; ++*list) {
+        if (slice_equal(entity, slice_text((*list)->name))) {
+            return RESULT_OK;
+        }
+    }
+    return error_set(error, RESULT_INVALID, "statistics", "'entity' should be %s, not '%.*s'",
+                     first->entities, SLICE_ARGS(entity));
 }
 
 void statistics_ask(const struct statistics_list *list, const struct window *window,
@@ -117,10 +192,13 @@ void statistics_ask(const struct statistics_list *list, const struct window *win
 static enum result parse_query(const struct http_request *request,
                                struct statistics_query *query, struct error *error)
 {
-    const struct statistics_list *list = request->route->detail;
+    const struct statistics_list *list;
     struct window window;
     int64_t offset = 0, count = 0;
-    enum result result = statistics_parse_window(request, &window, error);
+    enum result result = choose_list(request, &list, error);
+    if (result == RESULT_OK) {
+        result = list->parse_window(request, &window, error);
+    }
     if (result == RESULT_OK && list->count_default > 0) {
         result = answer_query_span(request, list->count_default, &offset, &count, error);
     }
@@ -173,9 +251,12 @@ void statistics_write(struct slice user_name, const struct statistics_query *que
         buffer_append_text(body, ",\"offset\":");
         buffer_append_int(body, query->offset);
     }
-    buffer_append_text(body, ",\"range\":\"");
-    buffer_append_text(body, query->chart.window.range);
-    buffer_append_text(body, "\",");
+    if (query->chart.window.range != NULL) {
+        buffer_append_text(body, ",\"range\":\"");
+        buffer_append_text(body, query->chart.window.range);
+        buffer_append_char(body, '"');
+    }
+    buffer_append_char(body, ',');
     buffer_append_slice(body, lists[0].meta);
     buffer_append_char(body, '}');
 }
@@ -185,7 +266,7 @@ void statistics_note(const struct service *service, struct cache_reader *reader,
 {
     const struct cache_profile *profile;
     struct error error;
-    bool is_page = query->offset == 0 && query->chart.window.range_at != WINDOW_CUSTOM;
+    bool is_page = query->offset == 0 && query->chart.window.range_at >= 0;
     if (is_page && cache_reader_profile(reader, &profile, &error) == RESULT_OK) {
         readers_note(service->readers, profile->user_id, view_page_of_chart(&query->chart));
     }

@@ -7,12 +7,19 @@
 #include "service/service.h"
 #include "view/chart.h"
 
+/* The window that a request asks for. RESULT_INVALID with a text for the client. */
+typedef enum result statistics_window_parser(const struct http_request *request,
+                                             struct window *window, struct error *error);
+
 /* The detail of a route: which chart it answers with, and how. */
 struct statistics_list {
     enum cache_view view;
     const struct chart_kind *chart; /* that of two lists lies in the cache once */
     const char *name;               /* of the list in the payload */
     int64_t count_default;          /* 0: neither count nor offset is looked at */
+    const char *entities; /* what ?entity may be, in words: the names of this list and of those of the
+                             same view behind it; NULL: it is not looked at */
+    statistics_window_parser *parse_window;
 };
 
 enum {
@@ -25,6 +32,14 @@ enum {
     STATISTICS_ARTIST_ACTIVITY,
     STATISTICS_ARTIST_EVOLUTION,
     STATISTICS_GENRE_ACTIVITY,
+    STATISTICS_SESSIONS,
+    STATISTICS_STREAKS,
+    STATISTICS_DISCOVERIES,
+    STATISTICS_RECORDING_DISCOVERIES,
+    STATISTICS_CHANGES,
+    STATISTICS_RELEASE_CHANGES,
+    STATISTICS_RECORDING_CHANGES,
+    STATISTICS_ON_THIS_DAY,
     STATISTICS_TOP_GENRES,
     STATISTICS_TOP_ARTISTS,
     STATISTICS_TOP_TRACKS,
@@ -32,7 +47,7 @@ enum {
 };
 extern const struct statistics_list statistics_lists[STATISTICS_LISTS];
 
-/* GET …/user/{name}/…?range&from&to&count&offset; the route's detail is its struct
+/* GET …/user/{name}/…?range&from&to&date&entity&count&offset; the route's detail is its struct
  * statistics_list. */
 http_handler statistics_get_list;
 
@@ -46,10 +61,8 @@ struct statistics_query {
     int64_t count;
 };
 
-/* The window that ?range tells, or ?from and ?to; all time where none does. RESULT_INVALID with a text
- * for the client. */
-enum result statistics_parse_window(const struct http_request *request, struct window *window,
-                                    struct error *error) MUST_CHECK;
+/* The window that ?range tells, or ?from and ?to; all time where none does. */
+statistics_window_parser statistics_parse_window MUST_CHECK;
 
 /* What a request counts under: days of one's own are told apart, since they are never kept. */
 enum cache_view statistics_view(const struct http_request *request, enum cache_view view);

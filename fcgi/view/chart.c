@@ -13,6 +13,7 @@ static const int64_t local_after_s = 86400;
 /* All functions behind charts take the same parameters (ask), and use of them what they need. */
 enum { PARAMS = 8 };
 #define PAGED(name, function) {name, {function, PARAMS}, CHART_PAGED, false}
+#define PAGED_LOCAL(name, function) {name, {function, PARAMS}, CHART_PAGED, true}
 #define WHOLE(name, function, form, is_local) {name, {function, PARAMS}, CHART_##form, is_local}
 const struct chart_kind chart_kinds[CHART_KINDS] = {
     [CHART_ARTISTS] = PAGED("artists", "stats_artists"),
@@ -26,6 +27,14 @@ const struct chart_kind chart_kinds[CHART_KINDS] = {
     [CHART_ARTIST_ACTIVITY] = WHOLE("artist_activity", "stats_artist_activity", ARRAY, false),
     [CHART_ARTIST_EVOLUTION] = WHOLE("artist_evolution", "stats_artist_evolution", ARRAY, true),
     [CHART_GENRE_ACTIVITY] = WHOLE("genre_activity", "stats_genre_activity", ARRAY, true),
+    [CHART_SESSIONS] = PAGED("sessions", "stats_sessions"),
+    [CHART_STREAKS] = PAGED_LOCAL("streaks", "stats_streaks"),
+    [CHART_ARTIST_DISCOVERIES] = PAGED("artist_discoveries", "stats_artist_discoveries"),
+    [CHART_RECORDING_DISCOVERIES] = PAGED("recording_discoveries", "stats_recording_discoveries"),
+    [CHART_ARTIST_CHANGES] = PAGED("artist_changes", "stats_artist_changes"),
+    [CHART_RELEASE_CHANGES] = PAGED("release_changes", "stats_release_changes"),
+    [CHART_RECORDING_CHANGES] = PAGED("recording_changes", "stats_recording_changes"),
+    [CHART_ON_THIS_DAY] = WHOLE("on_this_day", "stats_on_this_day", ARRAY, true),
 };
 
 static int64_t window_end_s(const struct chart *chart)

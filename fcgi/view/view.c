@@ -4,7 +4,7 @@
 
 int view_page_of_chart(const struct chart *chart)
 {
-    assert(chart->window.range_at != WINDOW_CUSTOM);
+    assert(chart->window.range_at >= 0);
     int kind = (int)(chart->kind - chart_kinds);
     return VIEW_PAGE_CHARTS + kind * WINDOW_RANGES + chart->window.range_at;
 }

@@ -192,6 +192,38 @@ void window_of_days(int64_t from_s, int64_t to_s, struct window *window)
     append_day(append_day(window->name + strlen(window->name), '@', from_s), '_', to_s);
 }
 
+/* 2024 has every date. */
+static bool parse_date(const struct slice *date, int64_t now_s, int64_t *midnight_s)
+{
+    char day[sizeof "2024-11-16"];
+    if (date == NULL) {
+        struct date today = date_of_day(now_s / day_s);
+        *midnight_s = start_of_month(2024, today.month) + (today.day - 1) * day_s;
+        return true;
+    }
+    int size = snprintf(day, sizeof day, "2024-%.*s", SLICE_ARGS(*date));
+    return size == sizeof day - 1 && window_parse_day(slice_of(day, (size_t)size), midnight_s);
+}
+
+bool window_of_date(const struct slice *date, int64_t now_s, struct window *window)
+{
+    int64_t from_s;
+    if (!parse_date(date, now_s, &from_s)) {
+        return false;
+    }
+    *window = (struct window){
+        .range_at = WINDOW_DATE,
+        .name = "date",
+        .before_s = from_s,
+        .from_s = from_s,
+        .to_s = window_year_start(window_year_of(now_s)),
+        .period = WINDOW_PERIOD_NONE,
+        .step = WINDOW_STEP_DAY,
+    };
+    append_day(append_day(window->name + strlen(window->name), '@', from_s), '_', window->to_s);
+    return true;
+}
+
 int window_year_of(int64_t time_s)
 {
     int64_t day = time_s / day_s;

@@ -14,7 +14,8 @@ as $$
 declare
     shown      constant int := 5;
     asked      constant date := refrain.utc_day(to_timestamp(from_s));
-    asked_year constant int := date_part('year', asked);
+    asked_year constant int := refrain.utc_year(to_timestamp(from_s));
+    until_year constant int := refrain.utc_year(to_timestamp(to_s));
 begin
     return query
     with years as (
@@ -23,8 +24,8 @@ begin
                refrain.local_midnight(y.day + 1, n.time_zone) as to_at
         from refrain.users n
         cross join lateral (
-            select asked_year - o.ago, (asked - make_interval(years => o.ago))::date
-            from generate_series(1, asked_year - 2002) o(ago)
+            select o.year, (asked + make_interval(years => o.year - asked_year))::date
+            from generate_series(2002, until_year - 1) o(year)
         ) y(year, day)
         where n.id = stats_on_this_day.user_id and to_char(y.day, 'MMDD') = to_char(asked, 'MMDD')
     ), heard as materialized (
@@ -87,6 +88,6 @@ begin
 end
 $$;
 comment on function refrain.stats_on_this_day is
-    'user: the day of the year that begins at from_s in the years before, the newest first: of '
-    'each that has listens their number and the five artists and recordings most listened to; key '
-    'is the year';
+    'user: the date of from_s, which is in a leap year, in the years before to_s, the newest first: '
+    'of each that has listens their number and the five artists and recordings most listened to; '
+    'key is the year';

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/run \
 	%D%/test_smoke.py \
 	%D%/test_stampede.py \
+	%D%/test_beyond.py \
 	%D%/test_cache.py \
 	%D%/test_client_jellyfin.py \
 	%D%/test_client_liblistenbrainz.py \

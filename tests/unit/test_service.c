@@ -141,6 +141,38 @@ static void days_are_windows_too(void)
     }
 }
 
+struct date {
+    const char *now, *date, *name; /* date NULL: today's */
+};
+
+static void dates_are_windows_of_the_years_before(void)
+{
+    static const struct date rows[] = {
+        {"2026-11-23T23:59:59", NULL, "date@2024-11-23_2026-01-01"},
+        {"2026-11-24T00:00:00", NULL, "date@2024-11-24_2026-01-01"},
+        {"2028-02-29T12:00:00", NULL, "date@2024-02-29_2028-01-01"},
+        {"2027-01-01T00:00:00", "12-31", "date@2024-12-31_2027-01-01"},
+        {"2026-12-31T23:59:59", "01-01", "date@2024-01-01_2026-01-01"},
+        {"2026-11-23T00:00:00", "02-29", "date@2024-02-29_2026-01-01"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct slice date = slice_text(rows[i].date == NULL ? "" : rows[i].date);
+        struct window window;
+        CU_ASSERT_TRUE(window_of_date(rows[i].date == NULL ? NULL : &date, time_of(rows[i].now),
+                                      &window));
+        CU_ASSERT_STRING_EQUAL(window.name, rows[i].name);
+        CU_ASSERT_EQUAL(window.range_at, WINDOW_DATE);
+        CU_ASSERT_PTR_NULL(window.range);
+    }
+    static const char *const wrong[] = {"", "02-30", "13-01", "00-01", "1-1", "11-16-", "11/16",
+                                        "2026-11-16", "11-1x", " 1-16"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct slice date = slice_text(wrong[i]);
+        struct window window;
+        CU_ASSERT_FALSE(window_of_date(&date, time_of("2026-11-23T00:00:00"), &window));
+    }
+}
+
 static void what_is_no_day_is_refused(void)
 {
     static const char *const texts[] = {
@@ -369,6 +401,7 @@ int main(void)
         UNIT_TEST(windows_agree_with_the_calendar),
         UNIT_TEST(unknown_ranges_are_none),
         UNIT_TEST(days_are_windows_too),
+        UNIT_TEST(dates_are_windows_of_the_years_before),
         UNIT_TEST(what_is_no_day_is_refused),
         UNIT_TEST(lists_are_cut_by_entries),
         UNIT_TEST(damaged_lists_are_refused),
