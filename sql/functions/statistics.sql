@@ -107,10 +107,7 @@ begin
            refrain.chart_meta(
                from_s, to_s, period, u.changed_at, 'total_artist_count', p.total),
            p.listens,
-           '{"artist_mbid":'
-           || refrain.json_uuid(case when cardinality(a.mbids) = 1 then a.mbids[1] end)
-           || ',"artist_name":' || to_json(a.name)::text
-           || ',"listen_count":' || p.listens || '}'
+           '{' || refrain.json_entity(1, a, null, null) || ',"listen_count":' || p.listens || '}'
     from refrain.user_state(stats_artists.user_id) v
     join refrain.user_version u on u.user_id = stats_artists.user_id
     cross join refrain.chart_page(
@@ -139,11 +136,7 @@ begin
            refrain.chart_meta(
                from_s, to_s, period, u.changed_at, 'total_release_count', p.total),
            p.listens,
-           '{' || refrain.json_artist_mbids(a.name, a.mbids)
-           || ',"artist_name":' || to_json(a.name)::text
-           || ',"caa_id":null,"caa_release_mbid":null,"listen_count":' || p.listens
-           || ',"release_mbid":' || refrain.json_uuid(l.mbid)
-           || ',"release_name":' || to_json(l.name)::text || '}'
+           '{' || refrain.json_entity(2, a, l, null) || ',"listen_count":' || p.listens || '}'
     from refrain.user_state(stats_releases.user_id) v
     join refrain.user_version u on u.user_id = stats_releases.user_id
     cross join refrain.chart_page(
@@ -172,13 +165,7 @@ begin
            refrain.chart_meta(
                from_s, to_s, period, u.changed_at, 'total_recording_count', p.total),
            p.listens,
-           '{' || refrain.json_artist_mbids(a.name, a.mbids)
-           || ',"artist_name":' || to_json(a.name)::text
-           || ',"caa_id":null,"caa_release_mbid":null,"listen_count":' || p.listens
-           || ',"recording_mbid":' || refrain.json_uuid(r.mbid)
-           || ',"release_mbid":' || refrain.json_uuid(l.mbid)
-           || ',"release_name":' || refrain.json_text(l.name)
-           || ',"track_name":' || to_json(r.name)::text || '}'
+           '{' || refrain.json_entity(3, a, l, r) || ',"listen_count":' || p.listens || '}'
     from refrain.user_state(stats_recordings.user_id) v
     join refrain.user_version u on u.user_id = stats_recordings.user_id
     cross join refrain.chart_page(
