@@ -58,6 +58,7 @@ unix_socket_permissions = 0700
 log_line_prefix = '%m [%p] '
 timezone = 'UTC'
 log_timezone = 'UTC'
+$(printf '%s\n' "${postgresql_settings[@]}")
 END
     # It names a process of before a crash, or of another boot: with the lock ours, none of ours lives.
     rm -f data/postgresql/postmaster.pid

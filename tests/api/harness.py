@@ -86,7 +86,7 @@ class Instance:
     running = []
 
     def __init__(self, name="instance", *, serve=2, workers=1, parts=None, settings=None,
-                 limits=False, sample=False, database=None, redis=None):
+                 postgresql=None, limits=False, sample=False, database=None, redis=None):
         self.name = name
         self.env = {}
         self.tokens = {}
@@ -97,6 +97,8 @@ class Instance:
                 self.options += [option, value]
         for key, value in {**QUIET, **(settings or {})}.items():
             self.options += ["--set", f"{key}={value}"]
+        for key, value in (postgresql or {}).items():
+            self.options += ["--set-postgresql", f"{key}={value}"]
         if not limits:
             self.options.append("--no-limits")
         if sample:
