@@ -21,6 +21,7 @@ tests_bench_refrain_bench_LDADD = libcore.a $(CORE_LIBS)
 CLEANFILES += tests/bench/echo tests/bench/l1 tests/bench/refrain-bench
 
 EXTRA_DIST += \
+	%D%/community.py \
 	%D%/cpu.py \
 	%D%/database.py \
 	%D%/history.py \
@@ -38,7 +39,9 @@ EXTRA_DIST += \
 	%D%/storm.py \
 	%D%/syscalls.py \
 	%D%/table.py \
-	%D%/transfers.py
+	%D%/transfers.py \
+	%D%/workload/run \
+	%D%/workload/test_workload.py
 
 .PHONY: bench
 bench: all tests/bench/echo$(EXEEXT) tests/bench/l1$(EXEEXT) tests/bench/refrain-bench$(EXEEXT)

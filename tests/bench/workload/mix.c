@@ -18,6 +18,8 @@ const struct mix_endpoint mix_endpoints[] = {
     {"artists", "statistics", MIX_CACHED, 20, true, STATS("artists")},
     {"releases", "statistics", MIX_CACHED, 20, true, STATS("releases")},
     {"recordings", "statistics", MIX_CACHED, 20, true, STATS("recordings")},
+    {"a window of two weeks", "statistics", MIX_APART, 2, false,
+     "/1/stats/user/{name}/artists?from={from}&to={to}"},
     {"top artists", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/artists?range={range}"},
     {"top genres", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/genres?range={range}"},
     {"top tracks", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/tracks?range={range}"},

@@ -1,0 +1,150 @@
+"""An evening of a community: what refrain-bench asks for and tells, and what the cache is worth."""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import unittest
+
+import community
+import harness
+
+PROGRAM = pathlib.Path(os.environ["REFRAIN_BENCH"])
+EVENING = community.Day(people=30, listens=10_000, hours=3, speed=540, speed_without=1620)
+HITS_MIN = 0.70
+FEWER_MIN = 0.60
+# Fewer of one endpoint say nothing.
+REQUESTS_MIN = 50
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+
+
+class Plan(unittest.TestCase):
+    """What would be asked for, without anybody who is asked."""
+
+    def setUp(self):
+        self.folder = harness.temporary_folder()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.file = self.folder / "people"
+        self.file.write_text("".join(f"token{number} person {number}\n" for number in range(20)))
+
+    def plan(self, *options):
+        """[(second, person, path)]"""
+        done = run("--url", "http://localhost", "--people", self.file, "--dry-run", *options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = [line.split(" ") for line in done.stdout.splitlines()]
+        return [(float(second), person, path) for second, person, path in lines]
+
+    def test_the_seed_decides_alone(self):
+        self.assertEqual(self.plan("--seed", 7), self.plan("--seed", 7))
+        self.assertNotEqual(self.plan("--seed", 7), self.plan("--seed", 8))
+
+    def test_it_is_in_order_and_within_the_hours(self):
+        seconds = [second for second, _, _ in self.plan("--hours", 5)]
+        self.assertEqual(seconds, sorted(seconds))
+        self.assertTrue(0 <= seconds[0] and seconds[-1] < 5 * 3600)
+
+    def test_names_are_escaped_and_nothing_is_left_open(self):
+        for _, person, path in self.plan():
+            self.assertRegex(person, "^person%20[0-9]+$")
+            self.assertNotRegex(path, "[{} ]")
+
+    def test_the_first_is_looked_at_most(self):
+        """By Zipf's law, drawn by the logarithm of a uniform number: the first 1.7 times as often as the
+        second. What is drawn is whom a visit goes to, so it takes many days to see it."""
+        seen = collections.Counter(
+            person for seed in range(20) for _, person, path in self.plan("--seed", seed)
+            if "/top/" in path)
+        self.assertAlmostEqual(seen["person%200"] / seen["person%201"], 1.7, delta=0.4)
+        self.assertGreater(seen["person%200"], 8 * seen["person%2019"])
+
+    def test_listens_are_210_s_apart(self):
+        """A track begins when the one before is over, so in a session two submissions at a time."""
+        self.file.write_text("token person\n")
+        times = [second for second, _, path in self.plan("--seed", 5) if path == "/1/submit-listens"]
+        gaps = [round(later - former) for former, later in zip(times, times[1:])]
+        self.assertGreater(gaps.count(210), 5)
+        self.assertGreater(gaps.count(210) + gaps.count(0), 0.7 * len(gaps))
+        for former, later in zip(gaps, gaps[1:]):
+            self.assertTrue(later != 0 or former == 210, gaps)
+
+    def test_what_is_wrong_is_told(self):
+        for arguments, words in (
+                (("--hours", 25), "--hours takes a number from 1 to 24"),
+                (("--speed", "fast"), "--speed takes a number from 1 to 100000"),
+                (("--connections",), "--connections takes a number from 1 to 10000"),
+                (("--sped", 1), "there is no such option")):
+            done = run("--url", "http://localhost", "--people", self.file, *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+
+    def test_a_file_that_is_wrong_is_told(self):
+        self.file.write_text("token0 person 0\ntoken1\n")
+        done = run("--url", "http://localhost", "--people", self.file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.file}, line 2: a line is a token, a blank and the name", done.stderr)
+
+    def test_nobody_answers(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            done = run("--url", f"http://127.0.0.1:{unused.getsockname()[1]}", "--people", self.file,
+                       "--hours", 1, "--speed", 100_000, "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("connecting: Connection refused", done.stderr)
+        every = json.loads(done.stdout)["all"][-1]
+        self.assertEqual(every["failed"], every["requests"])
+
+
+class Evening(unittest.TestCase):
+    """Replayed with the cache, then without it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = harness.temporary_folder()
+        cls.community = community.Community(PROGRAM, cls.folder, EVENING)
+        before = cls.counts()
+        cls.told, cls.with_cache = cls.community.replay_with()
+        cls.counted = {name: count - before[name] for name, count in cls.counts().items()}
+        cls.told_without, cls.without = cls.community.replay_without()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.community.instance.close()
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def counts(cls):
+        figures = cls.community.instance.get("/1/cache/metrics").json()
+        return {name: figures[name] for name in ("hits", "misses", "sql_saved")}
+
+    def test_every_request_is_answered(self):
+        for told in (self.told, self.told_without):
+            self.assertEqual(told["all"][-1]["requests"], told["requests"])
+            self.assertEqual(told["all"][-1]["failed"], 0)
+
+    def test_the_instance_counts_the_same(self):
+        rows = self.told["cached"] + self.told["apart"]
+        hits = sum(row["hits"] for row in rows)
+        self.assertEqual(hits, self.counted["hits"])
+        self.assertEqual(sum(row["look_ups"] for row in rows) - hits, self.counted["misses"])
+        self.assertEqual(self.told["sql_saved"], self.counted["sql_saved"])
+
+    def test_each_cached_endpoint_is_found_in_the_cache(self):
+        for row in self.told["cached"]:
+            with self.subTest(row["name"]):
+                self.assertEqual(row["look_ups"], row["requests"])
+                self.assertGreaterEqual(row["requests"], REQUESTS_MIN)
+                self.assertGreater(row["hits"] / row["look_ups"], HITS_MIN)
+
+    def test_postgresql_gets_fewer_statements(self):
+        print(f"# statements: {self.with_cache.calls} with the cache, {self.without.calls} without")
+        self.assertLess(self.with_cache.sum(), (1 - FEWER_MIN) * self.without.sum())
+
+    def test_without_the_cache_all_is_computed(self):
+        for row in self.told_without["cached"]:
+            self.assertEqual(row["bypass"], row["requests"], row)
