@@ -75,7 +75,7 @@ class Community:
         self.instance.refrain("sample", "--listeners", str(day.people),
                               "--listens", str(day.listens))
         self.instance.psql("update users set public = true where not public")
-        self.instance.psql("vacuum analyze")
+        self.ask_owner("vacuum analyze")
         self.file.write_text("".join(f"{self.token(name)} {name}\n" for name in self.names()))
 
     def names(self):

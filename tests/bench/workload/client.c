@@ -236,9 +236,8 @@ static enum result receive_words(struct client *client, const char *words, size_
 {
     for (;;) {
         const struct buffer *input = &client->input;
-        const char *found = input->size_bytes > *at ? memmem(input->data + *at, input->size_bytes - *at,
-                                                             words, strlen(words))
-                                                    : NULL;
+        size_t size = input->size_bytes - *at;
+        const char *found = size > 0 ? memmem(input->data + *at, size, words, strlen(words)) : NULL;
         if (found != NULL) {
             *at = (size_t)(found - input->data) + strlen(words);
             return RESULT_OK;
@@ -280,7 +279,8 @@ static enum result read_body(struct client *client, size_t head_size, struct cli
         answer->body = buffer_slice(&client->body);
         return result;
     }
-    if (find_header(head, "Content-Length", &value) && (!text_parse_int(value, &size) || size < 0)) {
+    if (find_header(head, "Content-Length", &value)
+        && (!text_parse_int(value, &size) || size < 0)) {
         return error_set(error, RESULT_UNAVAILABLE, "client", "a Content-Length that is no number");
     }
     enum result result = receive_up_to(client, head_size + (size_t)size, error);

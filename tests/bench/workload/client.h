@@ -40,7 +40,8 @@ struct client_answer {
 /* A silent server is given up after so long. */
 enum { CLIENT_TIMEOUT_S = 30 };
 
-/* "http://HOST[:PORT]". RESULT_INVALID where it is none, RESULT_NOT_FOUND where the host is unknown. */
+/* "http://HOST[:PORT]". RESULT_INVALID where it is something else, RESULT_NOT_FOUND where the host is
+ * unknown. */
 enum result client_find(const char *url, struct client_target *target,
                         struct error *error) MUST_CHECK;
 

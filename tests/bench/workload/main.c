@@ -2,9 +2,9 @@
  * refrain-bench --url URL --people FILE [OPTION…]
  *
  * Replays a day of a community against a running instance: people hear music in sessions, look at
- * their pages after some of the listens, and have clients that poll; visitors look at all of them. How
- * much of what is in mix.h and mix.c. Prints throughput, latencies, and how much came from the cache.
- * The same seed asks for the same.
+ * their pages after some of the listens, and have clients that poll; visitors look at all of them.
+ * mix.h and mix.c tell how much of what. Prints throughput, latencies, and how much came from the
+ * cache. The same seed asks for the same.
  */
 #include "base/text.h"
 #include "json/json.h"
@@ -19,8 +19,8 @@ static const char usage[] =
     "usage: refrain-bench --url URL --people FILE [OPTION…]\n"
     "\n"
     "  --url URL          of the instance: http://HOST[:PORT]\n"
-    "  --people FILE      a line for each: his token, a blank, his name. All must be public; those who\n"
-    "                     hear most come first\n"
+    "  --people FILE      a line for each: his token, a blank, his name. All must be public;\n"
+    "                     those who hear most come first\n"
     "  --hours N          the last N hours of the day only, 1 to 24 (24)\n"
     "  --speed N          how many times as fast as in life (240: a day takes six minutes)\n"
     "  --seed N           draws another day (1)\n"
@@ -121,7 +121,8 @@ static int64_t ask_sql_saved(const struct client_target *target)
     struct client_answer answer;
     struct error error;
     int64_t saved = -1;
-    buffer_append_format(&request, "GET /1/cache/metrics HTTP/1.1\r\nHost: %s\r\n\r\n", target->host);
+    buffer_append_format(&request, "GET /1/cache/metrics HTTP/1.1\r\nHost: %s\r\n\r\n",
+                         target->host);
     if (client != NULL && !request.failed
         && client_ask(client, buffer_slice(&request), &answer, &error) == RESULT_OK
         && answer.status == 200) {

@@ -23,7 +23,8 @@ struct mix_endpoint {
     enum mix_kind kind;
     int weight;       /* among the views of visitors */
     bool is_own;      /* the listener looks at it himself after a listen */
-    /* {name}, {range}, {past}: a time long ago, {from} and {to}: days. NULL: none, it is written. */
+    /* With {name}, {range}, {past}: a time long ago, {from} and {to}: days of then. NULL: none, for
+     * it is written. */
     const char *path;
 };
 

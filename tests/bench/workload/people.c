@@ -50,8 +50,8 @@ static enum result read_lines(FILE *file, const char *path, struct people *peopl
         char *blank = strchr(line, ' ');
         if (blank == NULL || blank == line || blank[1] == '\0') {
             return error_set(error, RESULT_INVALID, "people",
-                             "%s, line %d: a line is a token, a blank and the name of its user", path,
-                             number);
+                             "%s, line %d: a line is a token, a blank and the name of its user",
+                             path, number);
         }
         *blank = '\0';
         enum result result = add(people, line, blank + 1, error);

@@ -19,7 +19,8 @@ struct people {
     size_t count;
 };
 
-/* RESULT_INVALID names file, line and cause. people_free() takes care of what is there then, too. */
+/* RESULT_INVALID names file, line and cause. people_free() takes care of what is there then as
+ * well. */
 enum result people_read(const char *path, struct people *people, struct error *error) MUST_CHECK;
 void people_free(struct people *people);
 

@@ -54,11 +54,11 @@ static int64_t draw_time(struct planner *planner)
 /* How many of what happens so often in a day, per head, by the rhythm's share of these hours. */
 static int64_t count_of(const struct planner *planner, int per_day)
 {
-    double end = 24, begin = 24 - (double)planner->options.hours;
+    double hours = (double)planner->options.hours;
     double angle = 2 * M_PI / 24;
-    double swing = SWING / angle
-                   * (sin(angle * (end - MIX_BUSIEST_HOUR)) - sin(angle * (begin - MIX_BUSIEST_HOUR)));
-    double share = (end - begin + swing) / 24;
+    double from = angle * (24 - hours - MIX_BUSIEST_HOUR);
+    double to = angle * (24 - MIX_BUSIEST_HOUR);
+    double share = (hours + SWING / angle * (sin(to) - sin(from))) / 24;
     return (int64_t)llround(share * per_day * (double)planner->options.people);
 }
 
@@ -97,7 +97,8 @@ static void add_event(struct planner *planner, double at_s, struct plan_event ev
     plan->events[plan->count++] = event;
 }
 
-static void add_submission(struct planner *planner, double at_s, int endpoint, int person, int track)
+static void add_submission(struct planner *planner, double at_s, int endpoint, int person,
+                           int track)
 {
     add_event(planner, at_s,
               (struct plan_event){.endpoint = endpoint,
@@ -249,7 +250,8 @@ static void draw_views(struct planner *planner, struct plan_event views[MIX_VISI
 }
 
 /* What is asked for once stays so: a page doesn't poll windows of long ago. */
-static void add_polls(struct planner *planner, double at_s, struct plan_event views[MIX_VISIT_VIEWS])
+static void add_polls(struct planner *planner, double at_s,
+                      struct plan_event views[MIX_VISIT_VIEWS])
 {
     double end_s = at_s + draw_exponential(planner, MIX_OPEN_S);
     for (at_s += MIX_POLL_EVERY_S; at_s < end_s; at_s += MIX_POLL_EVERY_S) {

@@ -1,8 +1,8 @@
 /*
  * What a community will ask for, and when: a list in order of time that the seed alone decides.
  *
- * Sessions and visits come by the rhythm of a day. Each session is a listener's and each visit goes to
- * one, both drawn by Zipf's law: the first of the people hears most and is looked at most. Who is
+ * Sessions and visits come by the rhythm of a day. Each session is a listener's and each visit goes
+ * to one, both drawn by Zipf's law: the first of the people hears most and is looked at most. Who is
  * in a session begins no other.
  */
 #ifndef REFRAIN_BENCH_PLAN_H

@@ -44,7 +44,8 @@ static void tell_failure(struct replay *replay, const struct plan_event *event, 
         return;
     }
     struct buffer path = BUFFER_EMPTY;
-    request_write_path(event, &replay->options->people->items[event->person], clock_wall_s(), &path);
+    const struct person *person = &replay->options->people->items[event->person];
+    request_write_path(event, person, clock_wall_s(), &path);
     fprintf(stderr, "refrain-bench: %s: %d %.*s\n", path.data, status, SLICE_ARGS(words));
     buffer_free(&path);
 }

@@ -156,8 +156,8 @@ static void write_summary(const char *name, const struct summary *summary)
 
 /* ── both ── */
 
-static enum result print_groups(const struct report *report, const struct group *groups, size_t count,
-                                bool as_json)
+static enum result print_groups(const struct report *report, const struct group *groups,
+                                size_t count, bool as_json)
 {
     bool is_first = true;
     for (size_t i = 0; i < count; i++) {
@@ -279,8 +279,8 @@ static enum result print_sections(const struct report *report, bool as_json)
 
 static void print_head(const struct report *report, double late_ms)
 {
-    printf("%zu requests in %.1f s, %.1f a second: the last %lld h of a day of %lld people, %.0f times as "
-           "fast; seed %lld.\n",
+    printf("%zu requests in %.1f s, %.1f a second: the last %lld h of a day of %lld people, %.0f "
+           "times as fast; seed %lld.\n",
            report->plan->count, report->seconds, (double)report->plan->count / report->seconds,
            (long long)report->options->hours, (long long)report->options->people, report->speed,
            (long long)report->options->seed);

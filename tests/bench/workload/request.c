@@ -65,8 +65,8 @@ static void append_listen(struct buffer *to, int track, int64_t listened_at_s)
     buffer_append_format(
         to,
         "\"track_metadata\":{\"artist_name\":\"Artist %d\",\"track_name\":\"Track %d\","
-        "\"release_name\":\"Release %d\",\"additional_info\":{\"submission_client\":\"refrain-bench\","
-        "\"duration_ms\":%d,\"tags\":[\"genre %d\",\"genre %d\"]}}}",
+        "\"release_name\":\"Release %d\",\"additional_info\":{"
+        "\"submission_client\":\"refrain-bench\",\"duration_ms\":%d,\"tags\":[\"genre %d\",\"genre %d\"]}}}",
         artist, track, track / RELEASE_TRACKS, MIX_LISTEN_EVERY_S * 1000, artist % 40, artist % 7);
 }
 
@@ -74,16 +74,15 @@ static void append_body(struct buffer *to, const struct plan_event *event, int64
 {
     static const char *const types[] = {
         [MIX_PLAYING_NOW] = "playing_now", [MIX_LISTEN] = "single", [MIX_IMPORT] = "import"};
+    bool is_over = event->endpoint != MIX_PLAYING_NOW;
     int64_t time_s = now_s - event->past_s;
     int track = event->track;
     buffer_append_format(to, "{\"listen_type\":\"%s\",\"payload\":[", types[event->endpoint]);
     for (int i = 0; i < event->tracks_count; i++) {
-        if (i > 0) {
-            buffer_append_char(to, ',');
-        }
-        append_listen(to, track,
-                      event->endpoint == MIX_PLAYING_NOW ? 0 : time_s + (int64_t)i * MIX_LISTEN_EVERY_S);
+        buffer_append_text(to, i > 0 ? "," : "");
+        append_listen(to, track, is_over ? time_s : 0);
         track = plan_next_track(track);
+        time_s += MIX_LISTEN_EVERY_S;
     }
     buffer_append_text(to, "]}");
 }

@@ -12,8 +12,8 @@
 void request_write_path(const struct plan_event *event, const struct person *person, int64_t now_s,
                         struct buffer *to);
 
-/* Writes the whole request, head and body. The people submit and poll with their tokens, and look so
- * at their own pages; visitors have none. */
+/* Writes the whole request, head and body, with the person's token where he asks himself; visitors
+ * have none. */
 void request_write(const struct plan_event *event, const struct person *person, const char *host,
                    int64_t now_s, struct buffer *to);
 

@@ -107,9 +107,11 @@ class Evening(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = harness.temporary_folder()
         cls.community = community.Community(PROGRAM, cls.folder, EVENING)
-        before = cls.counts()
+        before = cls.figures()
         cls.told, cls.with_cache = cls.community.replay_with()
-        cls.counted = {name: count - before[name] for name, count in cls.counts().items()}
+        after = cls.figures()
+        cls.counted = {name: after[name] - before[name] for name in ("hits", "misses", "sql_saved")}
+        cls.views = after["views"]
         cls.told_without, cls.without = cls.community.replay_without()
 
     @classmethod
@@ -118,9 +120,8 @@ class Evening(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     @classmethod
-    def counts(cls):
-        figures = cls.community.instance.get("/1/cache/metrics").json()
-        return {name: figures[name] for name in ("hits", "misses", "sql_saved")}
+    def figures(cls):
+        return cls.community.instance.get("/1/cache/metrics").json()
 
     def test_every_request_is_answered(self):
         for told in (self.told, self.told_without):
@@ -133,6 +134,11 @@ class Evening(unittest.TestCase):
         self.assertEqual(hits, self.counted["hits"])
         self.assertEqual(sum(row["look_ups"] for row in rows) - hits, self.counted["misses"])
         self.assertEqual(self.told["sql_saved"], self.counted["sql_saved"])
+
+    def test_nothing_that_is_cached_is_left_out(self):
+        """A new endpoint needs a row of its own in mix.c."""
+        self.assertEqual([view for view, figures in self.views.items()
+                          if figures["hits"] + figures["misses"] == 0], [])
 
     def test_each_cached_endpoint_is_found_in_the_cache(self):
         for row in self.told["cached"]:
