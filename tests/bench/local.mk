@@ -1,4 +1,4 @@
-# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes four
+# "make bench" measures, on private servers, and prints a table; "make bench BENCH=--short" takes five
 # minutes. echo and l1 are built for it alone; so is refrain-bench, which can be run against any
 # instance. profile.py is run by hand (docs/performance.md).
 EXTRA_PROGRAMS = tests/bench/echo tests/bench/l1 tests/bench/refrain-bench

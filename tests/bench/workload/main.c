@@ -26,7 +26,7 @@ static const char usage[] =
     "  --seed N           draws another day (1)\n"
     "  --connections N    how many requests may be under way (32)\n"
     "  --json             figures for programs\n"
-    "  --dry-run          tells what would be asked for, and when, and asks for nothing\n";
+    "  --dry-run          tells what would be asked for, when and why, and asks for nothing\n";
 
 struct options {
     const char *url, *people;
@@ -142,8 +142,8 @@ static void tell_plan(const struct plan *plan, const struct people *people)
         const struct plan_event *event = &plan->events[i];
         buffer_clear(&path);
         request_write_path(event, &people->items[event->person], 0, &path);
-        printf("%.3f %s %s\n", (double)event->due_us / 1e6, people->items[event->person].path_name,
-               path.data);
+        printf("%.3f\t%s\t%s\t%s\n", (double)event->due_us / 1e6, mix_cause_names[event->cause],
+               mix_endpoints[event->endpoint].name, path.data);
     }
     buffer_free(&path);
 }

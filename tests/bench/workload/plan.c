@@ -26,6 +26,7 @@ struct planner {
     struct session *sessions; /* in order of time */
     int64_t sessions_count;
     int64_t *busy_until_s; /* of each person */
+    double *weights;       /* of the people up to each: 1 + 1/2 + 1/3 + … */
     bool failed;           /* memory was short */
 };
 
@@ -67,9 +68,28 @@ static double draw_exponential(struct planner *planner, double mean)
     return -mean * log(1 - sample_random_unit(&planner->random));
 }
 
+static void weigh_people(struct planner *planner)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < planner->options.people; i++) {
+        sum += 1 / (double)(i + 1);
+        planner->weights[i] = sum;
+    }
+}
+
 static int draw_person(struct planner *planner)
 {
-    return sample_random_zipf(&planner->random, (int)planner->options.people);
+    int64_t low = 0, high = planner->options.people - 1;
+    double at = sample_random_unit(&planner->random) * planner->weights[high];
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (at < planner->weights[middle]) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return (int)low;
 }
 
 static int draw_track(struct planner *planner)
@@ -303,6 +323,7 @@ static void cut_and_sort(struct planner *planner)
 
 static void fill(struct planner *planner)
 {
+    weigh_people(planner);
     draw_sessions(planner);
     for (int64_t i = 0; i < planner->sessions_count; i++) {
         add_session(planner, &planner->sessions[i]);
@@ -325,15 +346,18 @@ enum result plan_make(const struct plan_options *options, struct plan *plan)
         .options = *options,
         .plan = plan,
         .busy_until_s = calloc((size_t)options->people, sizeof *planner.busy_until_s),
+        .weights = calloc((size_t)options->people, sizeof *planner.weights),
     };
     planner.sessions_count = count_of(&planner, MIX_SESSIONS_PER_DAY);
     planner.sessions = calloc((size_t)planner.sessions_count + 1, sizeof *planner.sessions);
-    planner.failed = planner.sessions == NULL || planner.busy_until_s == NULL;
+    planner.failed =
+        planner.sessions == NULL || planner.busy_until_s == NULL || planner.weights == NULL;
     if (!planner.failed) {
         fill(&planner);
     }
     free(planner.sessions);
     free(planner.busy_until_s);
+    free(planner.weights);
     return planner.failed ? RESULT_NO_MEMORY : RESULT_OK;
 }
 

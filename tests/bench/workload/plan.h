@@ -2,8 +2,8 @@
  * What a community will ask for, and when: a list in order of time that the seed alone decides.
  *
  * Sessions and visits come by the rhythm of a day. Each session is a listener's and each visit goes
- * to one, both drawn by Zipf's law: the first of the people hears most and is looked at most. Who is
- * in a session begins no other.
+ * to one, both drawn by Zipf's law, exponent 1: the first of the people hears most and is looked at
+ * most, the second half as much. Who is in a session begins no other.
  */
 #ifndef REFRAIN_BENCH_PLAN_H
 #define REFRAIN_BENCH_PLAN_H
