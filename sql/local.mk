@@ -10,6 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0008_activity.sql \
 	%D%/0012_releases_of_artists.sql \
 	%D%/0010_genres.sql \
+	%D%/0009_site.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/activity.sql \
 	%D%/functions/base.sql \
@@ -33,6 +34,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/release_groups.sql \
 	%D%/functions/schema.sql \
 	%D%/functions/sessions.sql \
+	%D%/functions/site.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/tags.sql \
 	%D%/functions/streaks.sql \

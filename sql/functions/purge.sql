@@ -30,6 +30,9 @@ declare
     removed int := 0;
     n       int;
 begin
+    -- While the listens are still there.
+    perform refrain.site_settle(user_id);
+
     delete from refrain.tallies where ctid = any (array(
         select ctid from refrain.tallies
         where user_id = user_remove.user_id limit batch));

@@ -42,6 +42,7 @@ language sql stable as $$
     select u.id, u.name, u.public, u.admin, refrain.time_s(u.created_at), coalesce(t.listens, 0)
     from refrain.users u
     left join refrain.totals t on t.user_id = u.id and t.period = 0
+    where u.id > 0
     order by u.name_key
 $$;
 comment on function refrain.user_list is 'all: every account, by name';
@@ -126,14 +127,16 @@ begin
 
     -- The clock alone would do if it never went back: what is cached of somebody who had the name
     -- before must be older.
-    insert into refrain.user_version (user_id, bucket, subject, live, past, auth)
+    insert into refrain.user_version (user_id, bucket, subject, live, past, auth, is_counted)
     select a.id, refrain.user_bucket(a.name_key), refrain.user_subject(a.name_key),
-           first.version, first.version, first.version
+           first.version, first.version, first.version, a.public
     from added a
     cross join lateral (
         select greatest(now_us, max(v.live) + 1, max(v.past) + 1, max(v.auth) + 1) as version
         from refrain.user_version v
-        where v.subject = refrain.user_subject(a.name_key)) first;
+        where v.subject = refrain.user_subject(a.name_key)) first
+    -- The site keeps its own.
+    where a.id > 0;
     if found then
         perform refrain.generation_raise('people');
     end if;
@@ -194,7 +197,8 @@ declare
     gone int[];
 begin
     if tg_op = 'TRUNCATE' then
-        gone := refrain.versions_lock(array(select user_id from refrain.user_version));
+        gone := refrain.versions_lock(
+            array(select user_id from refrain.user_version where user_id > 0));
     else
         gone := refrain.versions_lock(array(select id from removed));
     end if;

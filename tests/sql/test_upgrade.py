@@ -100,3 +100,23 @@ class Upgrade(unittest.TestCase):
         for user in (1, 2):
             self.assertEqual(set(), {what for what, in database.rows(
                 f"select what from refrain.verify_user({user}) where what <> 'tally'")})
+
+    def test_site(self):
+        """It is made with what has been heard by the public ones."""
+        database = self.start("0009")
+        database.run("-c", """
+            insert into refrain.users (name, name_key, public)
+            select n, n, n <> 'private' from unnest(array['one', 'two', 'private']) n""", "-c", """
+            insert into refrain.user_version (user_id, bucket, subject, live, past, auth)
+            select id, 0, convert_to(name, 'UTF8'), 1, 1, 1 from refrain.users""", "-c", """
+            insert into refrain.listens (user_id, listened_at, recording_id, artist_id)
+            select id, to_timestamp(1500000000 + n * 10000), n % 5, n % 3
+            from refrain.users, generate_series(1, 300) n""")
+        database.upgrade()
+        self.assertEqual(["1", "1", "0"], [
+            database.run("-c", "select refrain.site_move()").strip() for _ in range(3)])
+        self.assertEqual("600", database.run("-c", "select refrain.site_fold(0, 1000)").strip())
+        self.assertEqual([], database.rows("select what from refrain.verify_site()"))
+        self.assertEqual([("3", "0", "5", "600")], database.rows(
+            "select artists, releases, recordings, listens from refrain.site_totals "
+            "where period = 0"))
