@@ -35,6 +35,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/schema.sql \
 	%D%/functions/sessions.sql \
 	%D%/functions/site.sql \
+	%D%/functions/site_statistics.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/tags.sql \
 	%D%/functions/streaks.sql \

@@ -267,6 +267,10 @@ begin
           and h.listened_at >= to_timestamp(from_s) and h.listened_at < to_timestamp(to_s)
           and h.artist_id = any (artists) and h.release_id is not null
         group by h.artist_id, h.release_id
+        union all
+        select s.artist_id, s.release_id, s.listens
+        from refrain.site_releases(from_s, to_s, artists) s
+        where activity_albums.user_id = 0
     )
     select h.artist_id, (array_agg(h.release_id order by h.listens desc, h.release_id))[1],
            sum(h.listens)::bigint
@@ -453,6 +457,10 @@ begin
         from refrain.artist_slices(
             stats_artist_evolution.user_id, from_day, to_day, unit, zone) s
         where stats_artist_evolution.period <> 0
+        union all
+        select s.day, s.artist_id, s.listens
+        from refrain.site_slices(from_day, to_day) s
+        where stats_artist_evolution.user_id = 0
     )
     select v.*, (select count(*) from heard),
            refrain.window_meta(

@@ -26,6 +26,11 @@ begin
           and l.listened_at >= to_timestamp(from_s) and l.listened_at < to_timestamp(to_s)
           and l.release_id is not null
         group by l.release_id
+        union all
+        select t.entity_id, t.listens
+        from refrain.site_tallies t
+        where release_group_counts.user_id = 0
+          and t.period = refrain.site_period_of(from_s, to_s) and t.kind = 2 and t.listens > 0
     ), known as materialized (
         select c.release_id, c.listens, r.group_mbid
         from counted c

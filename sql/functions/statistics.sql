@@ -3,7 +3,7 @@
 -- because a page is short.
 --
 -- Every function behind a statistic has one signature, and takes of it what it needs:
---   user_id
+--   user_id        or 0: all public users (site.sql)
 --   before_s       where the window before this one begins; from_s if there is none
 --   from_s, to_s   the window, half-open, from midnight to midnight in UTC; to_s is null for all time
 --   period         of the tallies: 0 is all time, a calendar year; -1: there are none, listens are
@@ -22,7 +22,9 @@ set max_parallel_workers_per_gather = 0
 as $$
 #variable_conflict use_column
 begin
-    if period >= 0 then
+    if user_id = 0 then
+        return query select * from refrain.site_page(kind, from_s, to_s, first, count);
+    elsif period >= 0 then
         return query
         select coalesce(
                    (select case chart_page.kind

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	%D%/test_relay.py \
 	%D%/test_schema.py \
 	%D%/test_site.py \
+	%D%/test_site_statistics.py \
 	%D%/test_statistics.py \
 	%D%/test_upgrade.py \
 	%D%/test_users.py \
