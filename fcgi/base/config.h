@@ -57,6 +57,8 @@
         "computing ahead pauses when it takes longer than this")                                   \
     ROW(IMPORT_STEP_ROWS, "import", "step_rows", NUMBER, "50000", 1, 50000, "",                    \
         "rows of a file that are stored in one transaction at most")                               \
+    ROW(SITE_REFRESH_S, "site", "refresh_s", NUMBER, "600", 1, 86400, "",                          \
+        "how old may be what the statistics of all public users tell")                             \
     ROW(USERS_DEFAULT_VISIBILITY, "users", "default_visibility", WORD, "private", 0, 0,            \
         "private public", "who may see a new user's listens")                                      \
     ROW(MONITORING_OPEN_ON_LOOPBACK, "monitoring", "open_on_loopback", WORD, "no", 0, 0, "no yes", \

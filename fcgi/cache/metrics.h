@@ -53,6 +53,7 @@ enum cache_outcome {
     ROW(STATS_DISCOVERIES, "stats_discoveries")                                                    \
     ROW(STATS_CHANGES, "stats_changes")                                                            \
     ROW(STATS_ON_THIS_DAY, "stats_on_this_day")                                                    \
+    ROW(STATS_SITE, "stats_site")                                                                  \
     ROW(TOP_GENRES, "top_genres")                                                                  \
     ROW(TOP_ARTISTS, "top_artists")                                                                \
     ROW(TOP_TRACKS, "top_tracks")

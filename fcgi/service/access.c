@@ -57,6 +57,22 @@ enum result access_fold_name(const struct http_request *request, struct slice *n
                    : error_set(error, RESULT_NOT_FOUND, "access", "this is no name");
 }
 
+static enum result open_reader(const struct service *service, const struct http_request *request,
+                               struct slice folded_name, const unsigned char *token_hash,
+                               struct cache_reader **reader, struct error *error)
+{
+    const struct cache_request wanted = {
+        .folded_name = folded_name,
+        .token_hash = token_hash,
+        .admit = may_see,
+        .arena = request->arena,
+        .deadline_us = request->deadline_us,
+    };
+    *reader = cache_reader_open(service->cache, &wanted);
+    return *reader == NULL ? error_set(error, RESULT_NO_MEMORY, "access", "out of memory")
+                           : RESULT_OK;
+}
+
 enum result access_open_reader(const struct service *service, const struct http_request *request,
                                struct cache_reader **reader, struct error *error)
 {
@@ -74,14 +90,13 @@ enum result access_open_reader(const struct service *service, const struct http_
             secret_hash_token(secret, hash);
         }
     }
-    const struct cache_request wanted = {
-        .folded_name = name,
-        .token_hash = hash,
-        .admit = may_see,
-        .arena = request->arena,
-        .deadline_us = request->deadline_us,
-    };
-    *reader = cache_reader_open(service->cache, &wanted);
-    return *reader == NULL ? error_set(error, RESULT_NO_MEMORY, "access", "out of memory")
-                           : RESULT_OK;
+    return open_reader(service, request, name, hash, reader, error);
+}
+
+enum result access_open_site_reader(const struct service *service,
+                                    const struct http_request *request,
+                                    struct cache_reader **reader, struct error *error)
+{
+    /* Folding leaves no name that is blank. */
+    return open_reader(service, request, slice_text(" "), NULL, reader, error);
 }

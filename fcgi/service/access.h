@@ -29,4 +29,10 @@ enum result access_fold_name(const struct http_request *request, struct slice *n
 enum result access_open_reader(const struct service *service, const struct http_request *request,
                                struct cache_reader **reader, struct error *error) MUST_CHECK;
 
+/* The same of what all public users listen to, which everybody may see. */
+enum result access_open_site_reader(const struct service *service,
+                                    const struct http_request *request,
+                                    struct cache_reader **reader,
+                                    struct error *error) MUST_CHECK;
+
 #endif

@@ -214,12 +214,17 @@ static void fail(const struct service *service, const struct http_request *reque
     http_error_or(response, result, error, unavailable_text(view));
 }
 
-void answer_read(const struct service *service, const struct http_request *request,
-                 enum cache_view view, answer_writer *write, struct http_response *response)
+typedef enum result reader_opener(const struct service *service,
+                                  const struct http_request *request,
+                                  struct cache_reader **reader, struct error *error);
+
+static void read_with(reader_opener *open, const struct service *service,
+                      const struct http_request *request, enum cache_view view,
+                      answer_writer *write, struct http_response *response)
 {
     struct error error;
     struct cache_reader *reader = NULL;
-    enum result result = access_open_reader(service, request, &reader, &error);
+    enum result result = open(service, request, &reader, &error);
     if (result == RESULT_OK) {
         result = write(service, request, reader, response, &error);
     }
@@ -231,6 +236,19 @@ void answer_read(const struct service *service, const struct http_request *reque
         fail(service, request, view, result, &error, response);
         cache_reader_close(&reader);
     }
+}
+
+void answer_read(const struct service *service, const struct http_request *request,
+                 enum cache_view view, answer_writer *write, struct http_response *response)
+{
+    read_with(access_open_reader, service, request, view, write, response);
+}
+
+void answer_read_site(const struct service *service, const struct http_request *request,
+                      enum cache_view view, answer_writer *write,
+                      struct http_response *response)
+{
+    read_with(access_open_site_reader, service, request, view, write, response);
 }
 
 /* ── past the cache ── */

@@ -22,6 +22,11 @@ typedef enum result answer_writer(const struct service *service,
 void answer_read(const struct service *service, const struct http_request *request,
                  enum cache_view view, answer_writer *write, struct http_response *response);
 
+/* The same of the data of all public users: the path names nobody. */
+void answer_read_site(const struct service *service, const struct http_request *request,
+                      enum cache_view view, answer_writer *write,
+                      struct http_response *response);
+
 /* Reads from the database what is asked for, and writes the body; it may set another status than
  * 200. RESULT_NOT_FOUND is told as an unknown user. */
 typedef enum result answer_direct_writer(const struct service *service,

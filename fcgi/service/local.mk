@@ -11,6 +11,7 @@ libcore_a_SOURCES += \
 	%D%/history.c %D%/history.h \
 	%D%/importing.c %D%/importing.h \
 	%D%/latest_import.c %D%/latest_import.h \
+	%D%/listeners.c %D%/listeners.h \
 	%D%/monitoring.c %D%/monitoring.h \
 	%D%/playing.c %D%/playing.h \
 	%D%/routes.c \

@@ -5,6 +5,7 @@
 #include "service/history.h"
 #include "service/importing.h"
 #include "service/latest_import.h"
+#include "service/listeners.h"
 #include "service/monitoring.h"
 #include "service/playing.h"
 #include "service/session.h"
@@ -60,6 +61,28 @@ const struct http_route service_routes[] = {
      &statistics_lists[STATISTICS_CHANGES]},
     {HTTP_GET, "/1/stats/user/{name}/on-this-day", statistics_get_list,
      &statistics_lists[STATISTICS_ON_THIS_DAY]},
+    {HTTP_GET, "/1/stats/sitewide/artists", statistics_get_site_list,
+     &statistics_lists[STATISTICS_ARTISTS]},
+    {HTTP_GET, "/1/stats/sitewide/releases", statistics_get_site_list,
+     &statistics_lists[STATISTICS_RELEASES]},
+    {HTTP_GET, "/1/stats/sitewide/release-groups", statistics_get_site_list,
+     &statistics_lists[STATISTICS_RELEASE_GROUPS]},
+    {HTTP_GET, "/1/stats/sitewide/recordings", statistics_get_site_list,
+     &statistics_lists[STATISTICS_RECORDINGS]},
+    {HTTP_GET, "/1/stats/sitewide/listening-activity", statistics_get_site_list,
+     &statistics_lists[STATISTICS_LISTENING_ACTIVITY]},
+    {HTTP_GET, "/1/stats/sitewide/daily-activity", statistics_get_site_list,
+     &statistics_lists[STATISTICS_DAILY_ACTIVITY]},
+    {HTTP_GET, "/1/stats/sitewide/artist-activity", statistics_get_site_list,
+     &statistics_lists[STATISTICS_ARTIST_ACTIVITY]},
+    {HTTP_GET, "/1/stats/sitewide/artist-evolution-activity", statistics_get_site_list,
+     &statistics_lists[STATISTICS_ARTIST_EVOLUTION]},
+    {HTTP_GET, "/1/stats/sitewide/genre-activity", statistics_get_site_list,
+     &statistics_lists[STATISTICS_GENRE_ACTIVITY]},
+    {HTTP_GET, "/1/stats/artist/{mbid}/listeners", listeners_get, &listeners_of_artist},
+    {HTTP_GET, "/1/stats/release/{mbid}/listeners", listeners_get, &listeners_of_release},
+    {HTTP_GET, "/1/stats/release-group/{mbid}/listeners", listeners_get,
+     &listeners_of_release_group},
     {HTTP_GET, "/1/user/{name}/top/artists", statistics_get_list,
      &statistics_lists[STATISTICS_TOP_ARTISTS]},
     {HTTP_GET, "/1/user/{name}/top/genres", statistics_get_list,

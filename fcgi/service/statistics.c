@@ -116,6 +116,24 @@ static enum result parse_window(const struct http_request *request, const char *
     return RESULT_OK;
 }
 
+enum result statistics_parse_range(const struct http_request *request, struct window *window,
+                                   struct error *error)
+{
+    struct slice text;
+    if (http_query(request, "from", &text) || http_query(request, "to", &text)) {
+        return error_set(error, RESULT_INVALID, "statistics",
+                         "'from' and 'to' tell a window of one user: for all users there are the "
+                         "windows that 'range' names");
+    }
+    return statistics_parse_window(request, window, error);
+}
+
+/* The path names nobody where everybody is meant. */
+static bool is_of_site(struct slice user_name)
+{
+    return user_name.size_bytes == 0;
+}
+
 enum cache_view statistics_view(const struct http_request *request, enum cache_view view)
 {
     struct slice from;
@@ -197,7 +215,9 @@ static enum result parse_query(const struct http_request *request,
     int64_t offset = 0, count = 0;
     enum result result = choose_list(request, &list, error);
     if (result == RESULT_OK) {
-        result = list->parse_window(request, &window, error);
+        result = is_of_site(request->captures[0])
+                     ? statistics_parse_range(request, &window, error)
+                     : list->parse_window(request, &window, error);
     }
     if (result == RESULT_OK && list->count_default > 0) {
         result = answer_query_span(request, list->count_default, &offset, &count, error);
@@ -238,16 +258,22 @@ void statistics_write(struct slice user_name, const struct statistics_query *que
 {
     struct buffer *body = &response->body;
     enum chart_form form = query->chart.kind->form;
-    buffer_append_text(body, "{\"user_id\":");
-    jwrite_string(body, user_name);
-    buffer_append_text(body, ",\"");
+    bool is_site = is_of_site(user_name);
+    buffer_append_char(body, '{');
+    if (!is_site) {
+        buffer_append_text(body, "\"user_id\":");
+        jwrite_string(body, user_name);
+        buffer_append_char(body, ',');
+    }
+    buffer_append_char(body, '"');
     buffer_append_text(body, query->list->name);
     buffer_append_text(body, form == CHART_OBJECT ? "\":{" : "\":[");
     size_t count = append_entries(query, lists, lists_count, response);
     buffer_append_char(body, form == CHART_OBJECT ? '}' : ']');
     if (form == CHART_PAGED) {
         buffer_append_text(body, ",\"count\":");
-        buffer_append_int(body, (int64_t)count);
+        /* The contract has it so: what was asked for, of all; what there is, of one. */
+        buffer_append_int(body, is_site ? query->count : (int64_t)count);
         buffer_append_text(body, ",\"offset\":");
         buffer_append_int(body, query->offset);
     }
@@ -314,4 +340,10 @@ void statistics_get_list(void *context, const struct http_request *request,
     const struct statistics_list *list = request->route->detail;
     enum cache_view view = statistics_view(request, list->view);
     answer_read(context, request, view, write_list, response);
+}
+
+void statistics_get_site_list(void *context, const struct http_request *request,
+                              struct http_response *response)
+{
+    answer_read_site(context, request, CACHE_VIEW_STATS_SITE, write_list, response);
 }

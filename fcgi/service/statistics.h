@@ -50,6 +50,8 @@ extern const struct statistics_list statistics_lists[STATISTICS_LISTS];
 /* GET …/user/{name}/…?range&from&to&date&entity&count&offset; the route's detail is its struct
  * statistics_list. */
 http_handler statistics_get_list;
+/* GET …/sitewide/…?range&count&offset: the same of all public users. */
+http_handler statistics_get_site_list;
 
 /* ── for answers that are made of several ── */
 
@@ -71,7 +73,11 @@ enum cache_view statistics_view(const struct http_request *request, enum cache_v
 void statistics_ask(const struct statistics_list *list, const struct window *window,
                     int64_t offset, int64_t count, struct statistics_query *query);
 
-/* Writes the payload: an object. What the lists point to is lent to the response. */
+/* The window that ?range tells, which is the only one that there are figures of all users for. */
+enum result statistics_parse_range(const struct http_request *request, struct window *window,
+                                   struct error *error) MUST_CHECK;
+
+/* Writes the payload: an object; an empty name is that of all public users. What the lists point to is lent to the response. */
 void statistics_write(struct slice user_name, const struct statistics_query *query,
                       const struct list *lists, size_t lists_count,
                       struct http_response *response);

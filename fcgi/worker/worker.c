@@ -22,6 +22,13 @@ static const int64_t minute_us = 60000000;
 
 static const struct db_function fn_purge = {"user_purge", 1};
 
+/* The site (sql/functions/site.sql). A user is moved as a whole, however much he has heard; deltas are
+ * folded in about as many at a time as take some seconds. */
+static const struct db_function fn_move = {"site_move", 0};
+static const struct db_function fn_fold = {"site_fold", 2};
+static const int64_t site_max_us = 600000000;
+enum { SITE_BATCH = 10000 };
+
 /* What is removed once a minute, and at once again after a full batch. */
 static const struct chore {
     struct db_function function;
@@ -32,22 +39,25 @@ static const struct chore {
     {{"reading_purge", 0}, 5000, "purged-readers"},
     {{"playing_purge", 0}, 5000, "purged-playing"},
     {{"import_purge", 0}, 100, "purged-imports"},
+    {{"site_prune", 0}, 5000, "purged-site"},
 };
 enum { chores_count = sizeof chores / sizeof *chores };
 
 struct purging {
     struct db *db;
+    int64_t site_refresh_s;
     int64_t next_us[chores_count];
-    bool fails; /* told of already */
+    bool site_is_due; /* whenever it was folded last */
+    bool fails;       /* told of already */
 };
 
-/* Calls a function that removes a batch of something. Gives how many rows; 0 where it failed. */
-static int64_t purge(struct purging *purging, const struct db_function *function,
-                     const char *const *params, const char *event)
+/* Calls a function that does something to a batch of rows. Gives how many; 0 where it failed. */
+static int64_t call_within(struct purging *purging, const struct db_function *function,
+                           const char *const *params, int64_t max_us, const char *event)
 {
     struct db_rows *rows;
     struct error error;
-    enum result result = db_call(purging->db, function, params, clock_mono_us() + step_max_us,
+    enum result result = db_call(purging->db, function, params, clock_mono_us() + max_us,
                                  &rows, &error);
     if (result != RESULT_OK) {
         if (!purging->fails) {
@@ -57,14 +67,38 @@ static int64_t purge(struct purging *purging, const struct db_function *function
         return 0;
     }
     purging->fails = false;
-    int64_t removed = db_rows_int(rows, 0, 0);
+    int64_t done = db_rows_int(rows, 0, 0);
     db_rows_free(&rows);
-    if (removed > 0) {
+    if (done > 0) {
         char count[24];
-        snprintf(count, sizeof count, "%" PRId64, removed);
+        snprintf(count, sizeof count, "%" PRId64, done);
         log_event(LOG_INFO_LEVEL, event, "rows", count, NULL);
     }
-    return removed;
+    return done;
+}
+
+/* Calls a function that removes a batch of something. */
+static int64_t purge(struct purging *purging, const struct db_function *function,
+                     const char *const *params, const char *event)
+{
+    return call_within(purging, function, params, step_max_us, event);
+}
+
+/* Moves who has become public or private, or is gone, and folds: at once what that led to and what
+ * a batch left, else as often as is set. True if there may be more. */
+static bool refresh_site(struct purging *purging)
+{
+    bool has_moved =
+        call_within(purging, &fn_move, NULL, site_max_us, "site-moved") > 0;
+    purging->site_is_due |= has_moved;
+    char refresh_s[DB_INT_TEXT_SIZE];
+    char batch[DB_INT_TEXT_SIZE];
+    db_format_int(purging->site_is_due ? 0 : purging->site_refresh_s, refresh_s);
+    db_format_int(SITE_BATCH, batch);
+    const char *const params[] = {refresh_s, batch};
+    int64_t folded = call_within(purging, &fn_fold, params, site_max_us, "site-folded");
+    purging->site_is_due = folded == SITE_BATCH || (purging->site_is_due && purging->fails);
+    return has_moved || folded == SITE_BATCH;
 }
 
 /* True if there may be more. */
@@ -81,8 +115,8 @@ static bool do_chore(struct purging *purging, size_t at)
     return has_more;
 }
 
-/* The chores that are due, and a part of what deleted users left behind. True if there may be
- * more. */
+/* The chores that are due, a part of what the site waits for, and of what deleted users left behind.
+ * True if there may be more. */
 static bool purge_step(struct purging *purging)
 {
     const char *const params[] = {purge_batch};
@@ -90,6 +124,7 @@ static bool purge_step(struct purging *purging)
     for (size_t i = 0; i < chores_count; i++) {
         has_more |= do_chore(purging, i);
     }
+    has_more |= refresh_site(purging);
     return purge(purging, &fn_purge, params, "purged") > 0 || has_more;
 }
 
@@ -123,9 +158,9 @@ static void release(void *relay)
     relay_release(relay);
 }
 
-static void purge_until_told(struct db *db, const sigset_t *signals)
+static void purge_until_told(const struct worker_options *options, const sigset_t *signals)
 {
-    struct purging purging = {.db = db};
+    struct purging purging = {.db = options->db, .site_refresh_s = options->site_refresh_s};
     bool is_busy = true;
     while (sigtimedwait(signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
         is_busy = purge_step(&purging);
@@ -156,7 +191,7 @@ static enum result work(const struct worker_options *options, const sigset_t *si
     }
     if (result == RESULT_OK) {
         log_event(LOG_INFO_LEVEL, "ready", NULL);
-        purge_until_told(options->db, signals);
+        purge_until_told(options, signals);
     }
     importing_stop(&importing);
     metronome_stop(&metronome);

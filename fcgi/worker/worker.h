@@ -11,10 +11,11 @@ struct worker_options {
     struct relay *relay;
     const struct warm_options *warm; /* NULL: nothing is computed ahead */
     int64_t import_step_rows;
+    int64_t site_refresh_s; /* how old what the site has may become */
 };
 
-/* Removes what is of no use any more, runs the relay, imports what has been uploaded, and computes
- * ahead, until SIGTERM or SIGINT; then it ends the step it is at and returns RESULT_OK. A server that is away is waited for; a schema
+/* Removes what is of no use any more, folds what is listened to into what the site has, runs the
+ * relay, imports what has been uploaded, and computes ahead, until SIGTERM or SIGINT; then it ends the step it is at and returns RESULT_OK. A server that is away is waited for; a schema
  * that does not fit is RESULT_CONFLICT. The calling thread owns the signals. */
 enum result worker_run(const struct worker_options *options, struct error *error) MUST_CHECK;
 

@@ -410,10 +410,10 @@ $$;
 comment on function refrain.site_fold_batch is
     'helper: folds some deltas, and raises the site''s versions, which are locked';
 
-create or replace function refrain.site_prune(batch int) returns int
+create or replace function refrain.site_prune() returns int
 language plpgsql as $$
 declare
-    since   constant date[] := refrain.site_since(now());
+    batch   constant int := 5000;
     old     int;
     removed int := 0;
     n       int;
@@ -423,7 +423,7 @@ begin
         return 0;
     end if;
     select min(period) into old
-    from refrain.site_totals where not refrain.site_is_kept(period, since);
+    from refrain.site_totals where not refrain.site_is_kept(period, refrain.site_since(now()));
     delete from refrain.site_tallies where ctid = any (array(
         select ctid from refrain.site_tallies where period = old limit batch));
     get diagnostics n = row_count;
@@ -441,8 +441,8 @@ begin
 end
 $$;
 comment on function refrain.site_prune is
-    'all: removes up to batch rows of a week, month, quarter or half-year that no range tells of '
-    'any more; how many';
+    'all: removes up to 5000 rows of a week, month, quarter or half-year that no range tells of any '
+    'more; how many. To be called every minute';
 
 -- ── is it what there is? ──
 

@@ -166,7 +166,7 @@ class AtATime(Site):
                 for _ in range(60):
                     session.rows(psql.call("site_move"))
                     session.rows(psql.call("site_fold", 0, batch))
-                    session.rows(psql.call("site_prune", 100))
+                    session.rows(psql.call("site_prune"))
             return fold_and_move
         run_all(flip, work(20), work(5000),
                 *(write(number, model) for number, model in enumerate(models)))
@@ -267,7 +267,7 @@ class AtATime(Site):
             second.start(psql.call("site_fold", 0, 1000))
             self.assertTrue(second.waits())
             self.assertEqual(1, world.add_listens(user, (1_500_000_002, tune)))
-            self.assertEqual("0", psql.value(psql.call("site_prune", 100)))
+            self.assertEqual("0", psql.value(psql.call("site_prune")))
             first.rows("commit")
             self.assertEqual([("1",)], second.finish())
         self.assert_exact()
@@ -323,14 +323,14 @@ class Rhythm(Site):
             "from unnest(array[20190107, 201901, 20184, 20186]) p, generate_series(1, 3) k")
         psql.execute("insert into refrain.site_parts select p, 1, 7, n, 1 "
                      "from unnest(array[20190107, 201901, 20184, 20186]) p, "
-                     "generate_series(1, 50) n")
+                     "generate_series(1, 3000) n")
         psql.execute("insert into refrain.site_totals select p, 1, 1, 1, 1 "
                      "from unnest(array[20190107, 201901, 20184, 20186]) p")
         removed = 0
-        while number := int(psql.value(psql.call("site_prune", 60))):
-            self.assertLessEqual(number, 61)
+        while number := int(psql.value(psql.call("site_prune"))):
+            self.assertLessEqual(number, 5000)
             removed += number
-        self.assertEqual(4 * (3 + 50 + 1), removed)
+        self.assertEqual(4 * (3 + 3000 + 1), removed)
         world.add_listens(user, (1_500_000_000, tune))
         settle()
         self.assertEqual("0", psql.value("select count(*) from refrain.site_totals where period "
