@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/test_stampede.py \
 	%D%/test_beyond.py \
 	%D%/test_cache.py \
+	%D%/test_calendar.py \
 	%D%/test_client_jellyfin.py \
 	%D%/test_client_liblistenbrainz.py \
 	%D%/test_client_multi_scrobbler.py \
