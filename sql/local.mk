@@ -13,6 +13,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0009_site.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/activity.sql \
+	%D%/functions/artist_activity.sql \
 	%D%/functions/base.sql \
 	%D%/functions/cache.sql \
 	%D%/functions/catalogue.sql \
