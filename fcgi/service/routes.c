@@ -12,6 +12,7 @@
 #include "service/social.h"
 #include "service/statistics.h"
 #include "service/submission.h"
+#include "service/summary.h"
 
 /* A new endpoint is a row here. */
 const struct http_route service_routes[] = {
@@ -49,6 +50,8 @@ const struct http_route service_routes[] = {
      &statistics_lists[STATISTICS_ARTISTS]},
     {HTTP_GET, "/1/stats/user/{name}/releases", statistics_get_list,
      &statistics_lists[STATISTICS_RELEASES]},
+    {HTTP_GET, "/1/stats/user/{name}/release-groups", statistics_get_list,
+     &statistics_lists[STATISTICS_RELEASE_GROUPS]},
     {HTTP_GET, "/1/stats/user/{name}/recordings", statistics_get_list,
      &statistics_lists[STATISTICS_RECORDINGS]},
     {HTTP_GET, "/1/stats/user/{name}/sessions", statistics_get_list,
@@ -83,6 +86,15 @@ const struct http_route service_routes[] = {
     {HTTP_GET, "/1/stats/release/{mbid}/listeners", listeners_get, &listeners_of_release},
     {HTTP_GET, "/1/stats/release-group/{mbid}/listeners", listeners_get,
      &listeners_of_release_group},
+    {HTTP_GET, "/1/stats/user/{name}/listening-activity", statistics_get_list,
+     &statistics_lists[STATISTICS_LISTENING_ACTIVITY]},
+    {HTTP_GET, "/1/stats/user/{name}/daily-activity", statistics_get_list,
+     &statistics_lists[STATISTICS_DAILY_ACTIVITY]},
+    {HTTP_GET, "/1/stats/user/{name}/artist-activity", statistics_get_list,
+     &statistics_lists[STATISTICS_ARTIST_ACTIVITY]},
+    {HTTP_GET, "/1/stats/user/{name}/artist-evolution-activity", statistics_get_list,
+     &statistics_lists[STATISTICS_ARTIST_EVOLUTION]},
+    {HTTP_GET, "/1/stats/user/{name}/summary", summary_get, NULL},
     {HTTP_GET, "/1/user/{name}/top/artists", statistics_get_list,
      &statistics_lists[STATISTICS_TOP_ARTISTS]},
     {HTTP_GET, "/1/user/{name}/top/genres", statistics_get_list,

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/fastcgi.py \
 	%D%/harness.py \
 	%D%/run \
+	%D%/test_activity.py \
 	%D%/test_smoke.py \
 	%D%/test_stampede.py \
 	%D%/test_beyond.py \

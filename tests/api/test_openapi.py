@@ -218,10 +218,18 @@ class Answers(DescribedTest):
     def test_lists_hold_what_they_are_to_hold(self):
         """Else an empty list would fit the schema of any entry."""
         self.ask("giveFeedback", body={"recording_msid": self.msid, "score": 1}, token=self.clara)
-        for operation_id in ("getListens", "getTopArtists", "getTopReleases", "getTopRecordings",
-                             "getProfileArtists", "getProfileGenres", "getProfileTracks"):
+        for operation_id in ("getListens", "getTopArtists", "getTopReleases",
+                             "getTopReleaseGroups", "getTopRecordings", "getProfileArtists",
+                             "getProfileGenres", "getProfileTracks"):
             payload = self.ask(operation_id).json()["payload"]
             self.assertGreater(payload["count"], 0, operation_id)
+        for operation_id, name in (("getListeningActivity", "listening_activity"),
+                                   ("getDailyActivity", "daily_activity"),
+                                   ("getArtistActivity", "artist_activity"),
+                                   ("getArtistEvolution", "artist_evolution_activity")):
+            self.assertGreater(len(self.ask(operation_id).json()["payload"][name]), 0)
+        summary = self.ask("getSummary").json()["payload"]
+        self.assertFalse([name for name, value in summary.items() if value is None])
         self.assertEqual(self.ask("getFeedback").json()["count"], 1)
         self.assertEqual(self.ask("getFeedbackByMsid", msid=self.msid).json()["count"], 1)
         listens = self.ask("getListens").json()["payload"]["listens"]
@@ -321,6 +329,12 @@ class Answers(DescribedTest):
         ("getTopArtists", "from=yesterday&to=2026-11-17", None, 400, {}),
         ("getTopArtists", "from=2026-11-16&to=2026-11-16", None, 400, {}),
         ("getTopReleases", "offset=-1", None, 400, {}),
+        ("getTopReleaseGroups", "count=x", None, 400, {}),
+        ("getListeningActivity", "range=fortnight", None, 400, {}),
+        ("getDailyActivity", "from=2026-11-16", None, 400, {}),
+        ("getArtistActivity", "count=x", None, 400, {}),
+        ("getArtistEvolution", "", None, 404, {"name": "Johanna"}),
+        ("getSummary", "range=fortnight", None, 400, {}),
         ("getProfileTracks", "count=x", None, 400, {}),
         ("getProfileGenres", "", None, 404, {"name": "Johanna"}),
         ("giveFeedback", "", "x", 400, {}),
