@@ -14,6 +14,8 @@ import yaml
 import harness
 
 NOW = int(time.time())
+LEAP_DAY = 1582977600   # of 2020
+EVER = "from=2002-01-02&to=2100-01-01"
 MBID = "2f4d6b8a-0c1e-4d3f-8b5a-7c9e1d3f5b7a"
 ARTIST = "7b6a5c4d-3e2f-4b1a-9c8d-0e1f2a3b4c5d"
 RELEASE = "1d3b6c5a-7e8f-4a9b-8c0d-2e4f6a8b0c1d"
@@ -139,7 +141,8 @@ class Answers(DescribedTest):
         listens = [cls.listen(NOW - 10, "Lili Boulanger", "Vieille prière", release="Œuvres", info={
             "recording_mbid": MBID, "release_mbid": RELEASE, "artist_mbids": [ARTIST],
             "tags": ["chamber music"], "a": {"b": [1, None]}, "submission_client": "a scrobbler"}),
-            cls.listen(NOW - 20, "Clara Schumann", "Romanze")]
+            cls.listen(NOW - 20, "Clara Schumann", "Romanze"),
+            cls.listen(LEAP_DAY, "Clara Schumann", "Romanze")]
         for token in (cls.clara, cls.hidden):
             body = {"listen_type": "import", "payload": listens}
             assert cls.instance.post("/1/submit-listens", body, token=token).status == 200
@@ -189,6 +192,7 @@ class Answers(DescribedTest):
             if method == "GET" and path.startswith("/1/") and operation_id != "getCacheMetrics":
                 query = {"getLatestImport": "user_name=Clara", "searchUsers": "search_term=clara",
                          "getFeedback": "metadata=true",
+                         "getChanges": EVER, "getOnThisDay": "date=02-29",
                          "getFeedbackForRecordings": f"recording_msids={self.msid},{ARTIST}"
                                                      f"&recording_mbids={MBID}"}
                 query = query.get(operation_id, "")
@@ -235,6 +239,26 @@ class Answers(DescribedTest):
         listens = self.ask("getListens").json()["payload"]["listens"]
         self.assertTrue(any("mbid_mapping" in listen["track_metadata"] for listen in listens))
 
+    def test_what_goes_beyond_holds_something(self):
+        dora = self.instance.token("dora", "--public")
+        listens = [self.listen(at, "Lili Boulanger", "Vieille prière", release="Œuvres",
+                               info={"duration": 60}) for at in (LEAP_DAY, LEAP_DAY + 1, NOW)]
+        body = {"listen_type": "import", "payload": listens}
+        self.assertEqual(self.instance.post("/1/submit-listens", body, token=dora).status, 200)
+        for operation_id, query in (
+                ("getSessions", ""), ("getSessions", EVER), ("getStreaks", ""),
+                ("getDiscoveries", ""), ("getDiscoveries", "entity=recordings"),
+                ("getChanges", EVER), ("getChanges", EVER + "&entity=releases"),
+                ("getChanges", EVER + "&entity=recordings")):
+            with self.subTest(operation_id, query=query):
+                payload = self.ask(operation_id, query, name="dora").json()["payload"]
+                self.assertGreater(payload["count"], 0)
+        payload = self.ask("getOnThisDay", "date=02-29", name="dora").json()["payload"]
+        self.assertEqual([entry["year"] for entry in payload["years"]], [2020])
+        for operation_id in ("getSessions", "getStreaks", "getDiscoveries", "getChanges",
+                             "getOnThisDay"):
+            self.assertEqual(self.ask(operation_id, name="amy").status, 204, operation_id)
+
     def test_metrics(self):
         metrics = urllib.parse.urlsplit(self.instance.env["REFRAIN_METRICS_URL"])
         connection = http.client.HTTPConnection(metrics.netloc, timeout=10)
@@ -264,7 +288,9 @@ class Answers(DescribedTest):
     def test_private_profiles(self):
         for operation_id, (_, path, operation) in self.description.operations.items():
             if {} in operation["security"] and "{name}" in path and operation_id[:3] == "get":
-                query = f"recording_msids={self.msid}"
+                query = f"recording_msids={self.msid}&date=02-29"
+                if operation_id == "getChanges":
+                    query = EVER    # the last week may be empty
                 with self.subTest(operation_id):
                     own = self.ask(operation_id, query, token=self.hidden, name="hidden")
                     self.assertEqual(own.status, 200, own)
@@ -335,6 +361,13 @@ class Answers(DescribedTest):
         ("getArtistActivity", "count=x", None, 400, {}),
         ("getArtistEvolution", "", None, 404, {"name": "Johanna"}),
         ("getSummary", "range=fortnight", None, 400, {}),
+        ("getSessions", "count=x", None, 400, {}),
+        ("getStreaks", "range=fortnight", None, 400, {}),
+        ("getDiscoveries", "entity=genres", None, 400, {}),
+        ("getChanges", "entity=genres", None, 400, {}),
+        ("getChanges", "range=all_time", None, 400, {}),
+        ("getChanges", "from=2002-01-01&to=2003-01-01", None, 400, {}),
+        ("getOnThisDay", "date=02-30", None, 400, {}),
         ("getProfileTracks", "count=x", None, 400, {}),
         ("getProfileGenres", "", None, 404, {"name": "Johanna"}),
         ("giveFeedback", "", "x", 400, {}),
