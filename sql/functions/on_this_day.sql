@@ -13,6 +13,7 @@ as $$
 #variable_conflict use_column
 declare
     shown      constant int := 5;
+    zone       constant text := refrain.activity_zone(stats_on_this_day.user_id);
     asked      constant date := refrain.utc_day(to_timestamp(from_s));
     asked_year constant int := refrain.utc_year(to_timestamp(from_s));
     until_year constant int := refrain.utc_year(to_timestamp(to_s));
@@ -20,14 +21,13 @@ begin
     return query
     with years as (
         -- There are no listens before 2002. A leap day is one in leap years only.
-        select y.year, y.day, refrain.local_midnight(y.day, n.time_zone) as from_at,
-               refrain.local_midnight(y.day + 1, n.time_zone) as to_at
-        from refrain.users n
-        cross join lateral (
+        select y.year, refrain.zone_midnight(y.day, zone) as from_at,
+               refrain.zone_midnight(y.day + 1, zone) as to_at
+        from (
             select o.year, (asked + make_interval(years => o.year - asked_year))::date
             from generate_series(2002, until_year - 1) o(year)
         ) y(year, day)
-        where n.id = stats_on_this_day.user_id and to_char(y.day, 'MMDD') = to_char(asked, 'MMDD')
+        where to_char(y.day, 'MMDD') = to_char(asked, 'MMDD')
     ), heard as materialized (
         select y.year, y.from_at, y.to_at, c.listens
         from years y
@@ -42,7 +42,7 @@ begin
     select v.*, (select count(*) from heard),
            '"date":"' || to_char(asked, 'MM-DD')
            || '","last_updated":' || refrain.time_s(u.changed_at)
-           || ',"time_zone":' || to_json(n.time_zone)::text
+           || ',"time_zone":' || to_json(zone)::text
            || ',"total_listen_count":' || (select coalesce(sum(h.listens), 0) from heard h)
            || ',"total_year_count":' || (select count(*) from heard),
            h.year::bigint,
@@ -50,7 +50,6 @@ begin
            || ',"artists":[' || artists.entries || '],"recordings":[' || recordings.entries || ']}'
     from refrain.user_state(stats_on_this_day.user_id) v
     join refrain.user_version u on u.user_id = stats_on_this_day.user_id
-    join refrain.users n on n.id = stats_on_this_day.user_id
     left join heard h on true
     left join lateral (
         select string_agg('{' || refrain.json_entity(1, a, null, null)

@@ -1,11 +1,5 @@
 -- Days on end. Days are those of the user's time zone, from one midnight to the next.
 
-create or replace function refrain.local_midnight(day date, time_zone text) returns timestamptz
-language sql stable as $$
-    select day::timestamp at time zone time_zone
-$$;
-comment on function refrain.local_midnight is 'helper: when a day begins in a time zone';
-
 create or replace function refrain.local_days(
     user_id int, first_day date, until_day date, out day date, out listens bigint)
 returns setof record
@@ -14,23 +8,24 @@ set plan_cache_mode = force_generic_plan
 set max_parallel_workers_per_gather = 0
 as $$
 #variable_conflict use_column
+declare
+    zone constant text := refrain.activity_zone(local_days.user_id);
 begin
     -- Each day of UTC is cut where others begin: its parts belong to the day of the same date, or
     -- to the one before or behind.
     return query
     with heard as (
-        select d.day, d.listens, d.quarters, u.time_zone,
-               date_part('epoch', refrain.utc_midnight(d.day)) as begin_s
+        select d.day, d.listens, d.quarters,
+               refrain.time_s(refrain.utc_midnight(d.day)) as begin_s
         from refrain.listen_days d
-        join refrain.users u on u.id = d.user_id
         where d.user_id = local_days.user_id
           and d.day >= local_days.first_day - 1 and d.day <= local_days.until_day
     ), parts as (
         select h.day + s.shift as day, h.listens, h.quarters,
-               greatest(0, date_part('epoch', refrain.local_midnight(
-                   h.day + s.shift, h.time_zone)) - h.begin_s)::int / 900 as first,
-               least(86400, date_part('epoch', refrain.local_midnight(
-                   h.day + s.shift + 1, h.time_zone)) - h.begin_s)::int / 900 as until
+               greatest(0, refrain.time_s(refrain.zone_midnight(
+                   h.day + s.shift, zone)) - h.begin_s)::int / 900 as first,
+               least(86400, refrain.time_s(refrain.zone_midnight(
+                   h.day + s.shift + 1, zone)) - h.begin_s)::int / 900 as until
         from heard h
         cross join (values (-1), (0), (1)) s(shift)
     ), counted as (
@@ -60,13 +55,16 @@ language plpgsql stable
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
+declare
+    zone      constant text := refrain.activity_zone(stats_streaks.user_id);
+    first_day constant date := refrain.utc_day(to_timestamp(from_s));
+    until_day constant date := refrain.utc_day(to_timestamp(to_s));
 begin
     return query
     with days as (
         select d.day, d.listens, d.day - (row_number() over (order by d.day))::int as streak
         from refrain.local_days(
-            stats_streaks.user_id, refrain.utc_day(to_timestamp(from_s)),
-            coalesce(refrain.utc_day(to_timestamp(to_s)), 'infinity')) d
+            stats_streaks.user_id, first_day, coalesce(until_day, 'infinity')) d
     ), streaks as materialized (
         select min(d.day) as first_day, max(d.day) as last_day, count(*) as days,
                sum(d.listens) as listens,
@@ -77,19 +75,20 @@ begin
         group by d.streak
     )
     select v.*, (select count(*) from streaks),
-           refrain.chart_meta(from_s, to_s, period, u.changed_at, 'total_streak_count',
-                              (select count(*) from streaks))
+           refrain.chart_meta(
+               refrain.time_s(refrain.zone_midnight(first_day, zone)),
+               refrain.time_s(refrain.zone_midnight(until_day, zone)), period, u.changed_at,
+               'total_streak_count', (select count(*) from streaks))
            || ',"total_day_count":' || (select coalesce(sum(s.days), 0) from streaks s)
            || ',"longest_streak":' || coalesce(
                   (select s.entry from streaks s order by s.days desc, s.last_day desc limit 1),
                   'null')
            || ',"latest_streak":' || coalesce(
                   (select s.entry from streaks s order by s.last_day desc limit 1), 'null')
-           || ',"time_zone":' || to_json(n.time_zone)::text,
+           || ',"time_zone":' || to_json(zone)::text,
            p.days, p.entry
     from refrain.user_state(stats_streaks.user_id) v
     join refrain.user_version u on u.user_id = stats_streaks.user_id
-    join refrain.users n on n.id = stats_streaks.user_id
     left join (
         select s.days, s.last_day, s.entry
         from streaks s
