@@ -41,5 +41,7 @@ EXTRA_DIST += \
 	%D%/test_outage.py \
 	%D%/test_statistics.py \
 	%D%/test_submission.py \
+	%D%/test_tags.py \
 	%D%/test_top.py \
+	%D%/test_verify.py \
 	%D%/test_warm.py

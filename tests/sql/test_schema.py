@@ -15,7 +15,8 @@ READS = ("cache_state", "token_state", "relay_poll", "user_find", "user_list", "
          "reading_peak", "feedback_list", "feedback_for", "feedback_about", "follow_followers",
          "follow_following", "user_search", "stats_sessions", "stats_streaks",
          "stats_artist_discoveries", "stats_recording_discoveries", "stats_artist_changes",
-         "stats_release_changes", "stats_recording_changes", "stats_on_this_day", "verify_site")
+         "stats_release_changes", "stats_recording_changes", "stats_on_this_day", "verify_site",
+         "verify_user_some", "tallies_counted", "days_counted")
 
 
 def functions():
