@@ -11,6 +11,11 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0012_releases_of_artists.sql \
 	%D%/0010_genres.sql \
 	%D%/0009_site.sql \
+	%D%/0008_activity.sql \
+	%D%/0009_site.sql \
+	%D%/0010_genres.sql \
+	%D%/0011_statistics.sql \
+	%D%/0012_releases_of_artists.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/activity.sql \
 	%D%/functions/artist_activity.sql \
@@ -38,8 +43,8 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/site.sql \
 	%D%/functions/site_statistics.sql \
 	%D%/functions/statistics.sql \
-	%D%/functions/tags.sql \
 	%D%/functions/streaks.sql \
+	%D%/functions/tags.sql \
 	%D%/functions/tallies.sql \
 	%D%/functions/users.sql \
 	%D%/functions/verify.sql \

@@ -144,11 +144,21 @@ begin
             stats_genre_activity.user_id,
             case when period <> 0 then refrain.time_s(from_at) end,
             case when period <> 0 then refrain.time_s(to_at) end, period_own)
+        where stats_genre_activity.user_id > 0
+        union all
+        select * from refrain.site_genres(from_s, to_s) where stats_genre_activity.user_id = 0
     ), hours as materialized (
         select *
         from refrain.genre_hours(
             stats_genre_activity.user_id, from_at, to_at, zone,
             array(select distinct c.recording_id from chart c where c.genre is not null))
+        where stats_genre_activity.user_id > 0
+        union all
+        select *
+        from refrain.site_hours(
+            from_s, to_s,
+            array(select distinct c.recording_id from chart c where c.genre is not null))
+        where stats_genre_activity.user_id = 0
     ), ranked as materialized (
         select c.genre, h.hour, sum(h.listens)::bigint as listens,
                row_number() over (
@@ -172,5 +182,5 @@ end
 $$;
 comment on function refrain.stats_genre_activity is
     'user: of each hour of the day the ten genres most listened to, by genre and hour: listens of the '
-    '1000 recordings most listened to in all time (period 0) or in [from_s, to_s). total is the '
-    'number of all recordings there';
+    '1000 recordings most listened to in all time (period 0) or in [from_s, to_s); of user 0, the 1000 '
+    'artists. total is the number of all of these there';

@@ -102,6 +102,50 @@ comment on function refrain.site_slices is
     'all: how often the 20 artists most listened to were on each day of a week or month, in each '
     'month of a longer window, or, where to_day is null, in each year of all time; in no order';
 
+create or replace function refrain.site_genres(
+    from_s bigint, to_s bigint,
+    out total bigint, out artist_id bigint, out listens bigint, out genre text)
+returns setof record
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+    return query
+    select p.total, p.entity_id, p.listens, g.genre
+    from refrain.site_page(1, from_s, to_s, 0, 1000) p
+    left join lateral refrain.artist_genres(p.entity_id) g(genre) on true;
+end
+$$;
+comment on function refrain.site_genres is
+    'all: the 1000 artists most listened to, a row for each of their genres, or one with a null '
+    'genre. What users have submitted tells of themselves alone, and is not among them';
+
+create or replace function refrain.site_hours(
+    from_s bigint, to_s bigint, artists bigint[],
+    out artist_id bigint, out hour int, out listens bigint)
+returns setof record
+language plpgsql stable
+set plan_cache_mode = force_generic_plan
+set max_parallel_workers_per_gather = 0
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+    wanted constant int := refrain.site_period_of(from_s, to_s);
+begin
+    return query
+    select a.id, p.part, p.listens
+    from unnest(artists) a(id)
+    join refrain.site_parts p on p.period = wanted and p.kind = 3 and p.entity_id = a.id
+    where p.listens > 0;
+end
+$$;
+comment on function refrain.site_hours is
+    'all: listens of each of these artists by hours of the day (UTC), in no order';
+
 create or replace function refrain.site_listeners(
     kind int, ids bigint[], from_s bigint, to_s bigint,
     out listens bigint, out listeners bigint, out names text)

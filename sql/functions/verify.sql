@@ -41,6 +41,10 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 begin
+    if user_id = 0 then
+        return query select * from refrain.verify_site();
+        return;
+    end if;
     return query
     with tallies as materialized (
         select * from refrain.tallies_counted(verify_user.user_id)
@@ -81,7 +85,7 @@ end
 $$;
 comment on function refrain.verify_user is
     'user: every difference between tallies, totals and listen_days as stored and what the '
-    'listens amount to; none if all is exact';
+    'listens amount to; none if all is exact. Of user 0, what the site has';
 
 create or replace function refrain.verify_user_some(
     user_id int, wanted int, out differences bigint, out what text, out detail text)
@@ -106,6 +110,9 @@ as $$
 begin
     if refrain.versions_lock(array[user_repair.user_id]) = '{}' then
         return false;
+    elsif user_id = 0 then
+        perform refrain.repair_site();
+        return true;
     end if;
 
     delete from refrain.tallies t where t.user_id = user_repair.user_id;

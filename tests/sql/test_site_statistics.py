@@ -135,6 +135,28 @@ class Statistics(unittest.TestCase):
                 for entry in answer.entries}, window)
             self.assertEqual(len(expected), len(answer.entries))
 
+    def test_genre_activity(self):
+        """By imported tags of artists: the ten of each hour that were listened to most."""
+        genres = {}
+        for tune in self.tracks:
+            if tune.artist.id % 3:
+                genres[tune.artist] = {f"genre {tune.artist.id % 15}", f"genre {tune.artist.id % 4}"}
+                psql.execute(
+                    f"insert into refrain.artist_tags values ('{tune.artist.msid}', "
+                    f"array{sorted(genres[tune.artist])}, "
+                    f"array_fill(1::float8, array[{len(genres[tune.artist])}])) "
+                    "on conflict do nothing")
+        for window in windows():
+            hours = collections.defaultdict(collections.Counter)
+            for _, at_s, tune in self.heard(window):
+                for genre in genres.get(tune.artist, ()):
+                    hours[utc(at_s).hour][genre] += 1
+            expected = {(genre, hour): n for hour, counts in hours.items()
+                        for genre, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))[:10]}
+            answer = ask("stats_genre_activity", window)
+            self.assertEqual(expected, {(entry["genre"], entry["hour"]): entry["listen_count"]
+                                        for entry in answer.entries})
+
     def test_nobody_listens(self):
         """Of a year in which there is nothing."""
         for function in ("stats_artists", "stats_release_groups", "stats_artist_activity",
