@@ -1,5 +1,6 @@
 -- What listens to an artist are made of: his releases (by UTC, as in all lists) and when he was heard
--- (in the time zone that the user has chosen, as in activity.sql).
+-- (in the time zone that the user has chosen, as in activity.sql). Tallies are looked up in the order
+-- of their key, which keeps tallies_chart from being searched, all of a user for each of them.
 
 create or replace function refrain.activity_albums(
     user_id int, from_s bigint, to_s bigint, period int, artists bigint[],
@@ -18,10 +19,16 @@ begin
         select l.artist_id, l.id as release_id, t.listens::bigint as listens
         from unnest(artists) a(id)
         join refrain.releases l on l.artist_id = a.id
-        join refrain.tallies t
-            on t.user_id = activity_albums.user_id and t.period = activity_albums.period
-            and t.kind = 2 and t.entity_id = l.id
-        where activity_albums.period >= 0
+        cross join lateral (
+            select t.user_id, t.period, t.kind, t.entity_id, t.listens
+            from refrain.tallies t
+            where (t.user_id, t.period, t.kind, t.entity_id)
+                  >= (activity_albums.user_id, activity_albums.period, 2, l.id)
+            order by t.user_id, t.period, t.kind, t.entity_id
+            limit 1
+        ) t
+        where (t.user_id, t.period, t.kind, t.entity_id)
+              = (activity_albums.user_id, activity_albums.period, 2, l.id)
         union all
         select h.artist_id, h.release_id, count(*)
         from refrain.listens h
@@ -35,8 +42,7 @@ begin
         from refrain.site_releases(from_s, to_s, artists) s
         where activity_albums.user_id = 0
     )
-    select h.artist_id, (array_agg(h.release_id order by h.listens desc, h.release_id))[1],
-           sum(h.listens)::bigint
+    select h.artist_id, -(max(array[h.listens, -h.release_id]))[2], sum(h.listens)::bigint
     from heard h
     join refrain.releases l on l.id = h.release_id
     group by h.artist_id, coalesce(l.group_mbid, l.msid);
@@ -106,7 +112,7 @@ declare
         where o.user_id = artist_years.user_id and o.period > 0);
 begin
     -- The tallies are of UTC's years. Between new year here and there lie some hours, whose listens
-    -- belong to the year before or after. Both are looked up key by key ("offset 0").
+    -- belong to the year before or after.
     return query
     with turns as materialized (
         select y.year, refrain.utc_midnight(make_date(y.year, 1, 1)) as utc,
@@ -117,12 +123,15 @@ begin
         from unnest(years) y(year)
         cross join unnest(top) a(id)
         cross join lateral (
-            select t.listens
+            select t.user_id, t.period, t.kind, t.entity_id, t.listens
             from refrain.tallies t
-            where t.user_id = artist_years.user_id and t.period = y.year and t.kind = 1
-              and t.entity_id = a.id
-            offset 0
+            where (t.user_id, t.period, t.kind, t.entity_id)
+                  >= (artist_years.user_id, y.year, 1, a.id)
+            order by t.user_id, t.period, t.kind, t.entity_id
+            limit 1
         ) t
+        where (t.user_id, t.period, t.kind, t.entity_id)
+              = (artist_years.user_id, y.year, 1, a.id)
         union all
         select m.year, l.artist_id, m.listens
         from turns t

@@ -38,8 +38,8 @@ begin
     )
     select k.release_id, k.listens from known k where k.group_mbid is null
     union all
-    select (array_agg(k.release_id order by k.listens desc, k.release_id))[1],
-           sum(k.listens)::bigint
+    -- The most listens, then the lowest id.
+    select -(max(array[k.listens, -k.release_id]))[2], sum(k.listens)::bigint
     from known k
     where k.group_mbid is not null
     group by k.group_mbid;
