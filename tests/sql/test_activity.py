@@ -53,6 +53,7 @@ WINDOWS = {
         date(2018, 1, 20), date(2019, 3, 15), date(2020, 5, 8), "month"),
     "years that are not whole": window(
         date(2010, 1, 1), date(2010, 6, 7), date(2020, 2, 3), "year"),
+    "nothing before it": window(date(2012, 1, 1), date(2012, 1, 1), date(2012, 2, 1), "day"),
     "all time": ALL_TIME,
 }
 
