@@ -94,6 +94,8 @@ const struct http_route service_routes[] = {
      &statistics_lists[STATISTICS_ARTIST_ACTIVITY]},
     {HTTP_GET, "/1/stats/user/{name}/artist-evolution-activity", statistics_get_list,
      &statistics_lists[STATISTICS_ARTIST_EVOLUTION]},
+    {HTTP_GET, "/1/stats/user/{name}/genre-activity", statistics_get_list,
+     &statistics_lists[STATISTICS_GENRE_ACTIVITY]},
     {HTTP_GET, "/1/stats/user/{name}/summary", summary_get, NULL},
     {HTTP_GET, "/1/user/{name}/top/artists", statistics_get_list,
      &statistics_lists[STATISTICS_TOP_ARTISTS]},

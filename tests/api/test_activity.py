@@ -15,7 +15,8 @@ GROUPS = ("8a7f2c1e-4b6d-4f3a-9c2e-1d5b7a9c3e4f", "5c3e1a9b-7d2f-4e8c-8b6a-2f4d6
 ENVELOPE = {"user_id", "range", "from_ts", "to_ts", "last_updated"}
 LISTS = {"release-groups": "release_groups", "listening-activity": "listening_activity",
          "daily-activity": "daily_activity", "artist-activity": "artist_activity",
-         "artist-evolution-activity": "artist_evolution_activity"}
+         "artist-evolution-activity": "artist_evolution_activity",
+         "genre-activity": "genre_activity"}
 
 
 class ActivityTest(harness.ApiTest):
@@ -171,6 +172,17 @@ class Activity(ActivityTest):
                                             "listen_count"})
                 sums[row["artist_name"]] += row["listen_count"]
             self.assertEqual(dict(sums), artists, name)
+
+    def test_genre_activity_goes_by_the_own_clock(self):
+        for user, zone in (("Ann", "UTC"), ("Maya", self.ZONE)):
+            for name in ("all_time", "this_year"):
+                expected = collections.Counter()
+                for at, artist, _ in self.inside(name, zone):
+                    for genre in self.genres_of(artist):
+                        expected[genre, at.hour] += 1
+                rows = self.read(f"genre-activity?range={name}", user)["genre_activity"]
+                self.assertEqual({(row["genre"], row["hour"]): row["listen_count"]
+                                  for row in rows}, dict(expected), (user, name))
 
     def test_any_days(self):
         for path, name in LISTS.items():

@@ -24,6 +24,7 @@ VIEWS = {
     "stats_daily_activity": "/1/stats/user/Ann/daily-activity?range=this_week",
     "stats_artist_activity": "/1/stats/user/Ann/artist-activity",
     "stats_artist_evolution": "/1/stats/user/Ann/artist-evolution-activity",
+    "stats_genre_activity": "/1/stats/user/Ann/genre-activity",
     "stats_summary": "/1/stats/user/Ann/summary",
     "top_genres": "/1/user/Ann/top/genres",
     "top_artists": "/1/user/Ann/top/artists",

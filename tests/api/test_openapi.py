@@ -230,7 +230,8 @@ class Answers(DescribedTest):
         for operation_id, name in (("getListeningActivity", "listening_activity"),
                                    ("getDailyActivity", "daily_activity"),
                                    ("getArtistActivity", "artist_activity"),
-                                   ("getArtistEvolution", "artist_evolution_activity")):
+                                   ("getArtistEvolution", "artist_evolution_activity"),
+                                   ("getGenreActivity", "genre_activity")):
             self.assertGreater(len(self.ask(operation_id).json()["payload"][name]), 0)
         summary = self.ask("getSummary").json()["payload"]
         self.assertFalse([name for name, value in summary.items() if value is None])
@@ -360,6 +361,7 @@ class Answers(DescribedTest):
         ("getDailyActivity", "from=2026-11-16", None, 400, {}),
         ("getArtistActivity", "count=x", None, 400, {}),
         ("getArtistEvolution", "", None, 404, {"name": "Johanna"}),
+        ("getGenreActivity", "range=fortnight", None, 400, {}),
         ("getSummary", "range=fortnight", None, 400, {}),
         ("getSessions", "count=x", None, 400, {}),
         ("getStreaks", "range=fortnight", None, 400, {}),

@@ -255,7 +255,7 @@ class Caching(harness.ApiTest):
     # Those that go by the user's clock close a day later.
     LISTS = {"artists": 0, "releases": 0, "release-groups": 0, "recordings": 0,
              "listening-activity": DAY, "daily-activity": DAY, "artist-activity": 0,
-             "artist-evolution-activity": DAY, "summary": DAY}
+             "artist-evolution-activity": DAY, "genre-activity": DAY, "summary": DAY}
     CLOSED = ("week", "month", "quarter", "half_yearly", "year")
 
     @classmethod
