@@ -18,30 +18,51 @@ begin
         raise exception 'there is no user %', listen_add.user_id using errcode = 'RF001';
     end if;
 
-    -- A big batch is worth it.
-    if cardinality(listened_at_s) > 1000 then
-        perform set_config('plan_cache_mode', 'force_custom_plan', true),
-                set_config('work_mem', '64MB', true);
+    -- Twice the same: to unnest the arrays, and to join with what comes out of that, would be a third
+    -- of what storing a single listen costs.
+    if cardinality(listened_at_s) = 1 then
+        insert into refrain.listens (
+            user_id, listened_at, recording_id, artist_id, release_id, duration_ms, client,
+            artist_name, track_name, release_name, info, metadata)
+        select listen_add.user_id, to_timestamp(listened_at_s[1]),
+               case when r.artist_id = artist_ids[1]
+                         and r.release_id is not distinct from release_ids[1]
+                    then r.id else refrain.recording_missing(recording_ids[1]) end,
+               artist_ids[1], release_ids[1], durations_ms[1], clients[1],
+               nullif(artist_names[1], a.name), nullif(track_names[1], r.name),
+               nullif(release_names[1], l.name),
+               infos[1]::jsonb, metadatas[1]::jsonb
+        from (values (1)) one
+        -- A recording refers to its artist and release, so these are there if it is.
+        left join refrain.recordings r on r.id = recording_ids[1]
+        left join refrain.artists a on a.id = r.artist_id
+        left join refrain.releases l on l.id = r.release_id
+        on conflict do nothing;
+    else
+        -- A big batch is worth planning.
+        if cardinality(listened_at_s) > 1000 then
+            perform set_config('plan_cache_mode', 'force_custom_plan', true),
+                    set_config('work_mem', '64MB', true);
+        end if;
+        insert into refrain.listens (
+            user_id, listened_at, recording_id, artist_id, release_id, duration_ms, client,
+            artist_name, track_name, release_name, info, metadata)
+        select listen_add.user_id, to_timestamp(n.listened_at_s),
+               case when r.artist_id = n.artist_id and r.release_id is not distinct from n.release_id
+                    then r.id else refrain.recording_missing(n.recording_id) end,
+               n.artist_id, n.release_id, n.duration_ms, n.client,
+               nullif(n.artist_name, a.name), nullif(n.track_name, r.name),
+               nullif(n.release_name, l.name),
+               n.info::jsonb, n.metadata::jsonb
+        from unnest(listened_at_s, recording_ids, artist_ids, release_ids, artist_names, track_names,
+                    release_names, durations_ms, clients, infos, metadatas)
+             n(listened_at_s, recording_id, artist_id, release_id, artist_name, track_name,
+               release_name, duration_ms, client, info, metadata)
+        left join refrain.recordings r on r.id = n.recording_id
+        left join refrain.artists a on a.id = r.artist_id
+        left join refrain.releases l on l.id = r.release_id
+        on conflict do nothing;
     end if;
-    insert into refrain.listens (
-        user_id, listened_at, recording_id, artist_id, release_id, duration_ms, client,
-        artist_name, track_name, release_name, info, metadata)
-    select listen_add.user_id, to_timestamp(n.listened_at_s),
-           case when r.artist_id = n.artist_id and r.release_id is not distinct from n.release_id
-                then r.id else refrain.recording_missing(n.recording_id) end,
-           n.artist_id, n.release_id, n.duration_ms, n.client,
-           nullif(n.artist_name, a.name), nullif(n.track_name, r.name),
-           nullif(n.release_name, l.name),
-           n.info::jsonb, n.metadata::jsonb
-    from unnest(listened_at_s, recording_ids, artist_ids, release_ids, artist_names, track_names,
-                release_names, durations_ms, clients, infos, metadatas)
-         n(listened_at_s, recording_id, artist_id, release_id, artist_name, track_name,
-           release_name, duration_ms, client, info, metadata)
-    -- A recording refers to its artist and release, so these are there if it is.
-    left join refrain.recordings r on r.id = n.recording_id
-    left join refrain.artists a on a.id = r.artist_id
-    left join refrain.releases l on l.id = r.release_id
-    on conflict do nothing;
     get diagnostics accepted = row_count;
 
     select e.epoch, v.live, v.past, v.auth into epoch, live, past, auth

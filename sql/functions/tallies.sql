@@ -53,26 +53,29 @@ begin
                 last_at = greatest(t.last_at, excluded.last_at),
                 weight = t.weight + excluded.weight
         -- A row that was there has been locked by this transaction, which leaves its mark.
-        returning period, kind, (xmax = 0)::int as fresh
-    ), summed as (
-        insert into refrain.totals as t (
-            user_id, period, artists, releases, recordings, listens)
-        select one.user_id, period, coalesce(sum(fresh) filter (where kind = 1), 0),
-               coalesce(sum(fresh) filter (where kind = 2), 0),
-               coalesce(sum(fresh) filter (where kind = 3), 0), 1
-        from counted
-        group by period
-        on conflict (user_id, period) do update
-            set artists = t.artists + excluded.artists,
-                releases = t.releases + excluded.releases,
-                recordings = t.recordings + excluded.recordings,
-                listens = t.listens + excluded.listens
+        returning period, kind, xmax = 0 as is_fresh
     )
-    insert into refrain.listen_days as d (user_id, day, listens, quarters)
-    values (one.user_id, refrain.utc_day(one.listened_at), 1,
-            array_fill(0, array[quarter - 1]) || 1 || array_fill(0, array[96 - quarter]))
-    on conflict (user_id, day) do update
-        set listens = d.listens + 1, quarters[quarter] = d.quarters[quarter] + 1;
+    insert into refrain.totals as t (
+        user_id, period, artists, releases, recordings, listens)
+    select one.user_id, period, count(*) filter (where is_fresh and kind = 1),
+           count(*) filter (where is_fresh and kind = 2),
+           count(*) filter (where is_fresh and kind = 3), 1
+    from counted
+    group by period
+    on conflict (user_id, period) do update
+        set artists = t.artists + excluded.artists,
+            releases = t.releases + excluded.releases,
+            recordings = t.recordings + excluded.recordings,
+            listens = t.listens + excluded.listens;
+
+    update refrain.listen_days d
+    set listens = d.listens + 1, quarters[quarter] = d.quarters[quarter] + 1
+    where d.user_id = one.user_id and d.day = refrain.utc_day(one.listened_at);
+    if not found then
+        insert into refrain.listen_days (user_id, day, listens, quarters)
+        values (one.user_id, refrain.utc_day(one.listened_at), 1,
+                refrain.quarters_of(array[quarter]));
+    end if;
     if current_setting('synchronous_commit') = 'off' then
         perform refrain.commit_durably();
     end if;
