@@ -117,21 +117,9 @@ comment on function refrain.site_quarters is
     'helper: the 96 quarters of an hour of a day, from some of them';
 
 -- ── what changes is noted ──
--- After the triggers of tallies.sql, by the names: those have locked the versions by then, and wait
--- for a move, whose outcome the next statement sees.
-
-create or replace function refrain.site_inserted() returns trigger
-language plpgsql as $$
-begin
-    insert into refrain.site_deltas
-    select a.user_id, a.listened_at, a.artist_id, a.release_id, a.recording_id, 1
-    from added a
-    join refrain.user_version v on v.user_id = a.user_id
-    where v.is_counted;
-    return null;
-end
-$$;
-comment on function refrain.site_inserted is 'trigger: notes new listens of counted users';
+-- New listens are noted where they are counted (tallies.sql): a trigger of its own would be dearer.
+-- Other changes after the triggers there, by the names: those have locked the versions by then, and
+-- wait for a move, whose outcome the next statement sees.
 
 create or replace function refrain.site_deleted() returns trigger
 language plpgsql as $$
@@ -181,10 +169,6 @@ begin
 end
 $$;
 comment on function refrain.site_truncated is 'trigger: nothing is left to count';
-
-create or replace trigger site_inserted after insert on refrain.listens
-referencing new table as added
-for each statement execute function refrain.site_inserted();
 
 create or replace trigger site_updated after update on refrain.listens
 referencing old table as removed new table as added

@@ -1,5 +1,6 @@
 -- Counting listens, by triggers on refrain.listens: tallies, totals and listen_days are exact, and
--- versions raised, in the transaction that changes a listen, whoever makes the change.
+-- versions raised, in the transaction that changes a listen, whoever makes the change. What the site
+-- has comes later (site.sql); new listens are noted for it here.
 --
 -- A user's version row is locked before anything of that user is counted (versions_lock; several
 -- users in the order of their ids). So no two transactions count for one user at a time, none wait
@@ -27,7 +28,7 @@ begin
     set live = v.live + 1, past = refrain.past_raised(v.live, v.past, one.listened_at),
         changed_at = now()
     where v.user_id = one.user_id and v.deleted_at is null
-    returning v.bucket, v.subject into changed;
+    returning v.bucket, v.subject, v.is_counted into changed;
     if not found then
         raise exception 'a listen of a user who does not exist' using errcode = 'RF001';
     end if;
@@ -36,6 +37,10 @@ begin
         insert into refrain.invalidation (xid, at, user_id, bucket, subject)
         values (pg_current_xact_id(), clock_timestamp(), one.user_id, changed.bucket,
                 changed.subject);
+    end if;
+    if changed.is_counted then
+        insert into refrain.site_deltas
+        values (one.user_id, one.listened_at, one.artist_id, one.release_id, one.recording_id, 1);
     end if;
 
     with counted as (
@@ -200,6 +205,12 @@ begin
         on conflict (user_id, day) do update
             set listens = d.listens + excluded.listens,
                 quarters = refrain.quarters_sum(d.quarters, excluded.quarters)
+    ), noted as (
+        insert into refrain.site_deltas
+        select a.user_id, a.listened_at, a.artist_id, a.release_id, a.recording_id, 1
+        from added a
+        join refrain.user_version v on v.user_id = a.user_id
+        where v.is_counted
     )
     update refrain.user_version v
     set live = v.live + 1, past = refrain.past_raised(v.live, v.past, t.earliest),
