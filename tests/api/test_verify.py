@@ -62,6 +62,21 @@ class Verify(harness.ApiTest):
         self.assertEqual(self.verify("--user", "Dan", "--repair").returncode, 0)
         self.assertEqual(self.artists("Dan", "?range=year"), [5])
 
+    def test_the_site_too(self):
+        """Whether the worker has counted anything for it yet, or does so meanwhile."""
+        self.listener("Fay")
+        self.instance.psql(
+            "insert into site_totals as t (period, artists, releases, recordings, listens) "
+            "values (0, 9, 9, 9, 9) on conflict (period) do update set artists = t.artists + 1")
+        done = self.verify()
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"(?m)^the site: site total: period 0: stored .*counted ")
+        self.assertEqual(self.verify("--user", "Fay").returncode, 0)
+        done = self.verify("--repair")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^the site: repaired$")
+        self.assertEqual(self.verify().returncode, 0)
+
     def test_many_differences_are_counted(self):
         self.listener("Eve", 30)
         self.instance.psql("update tallies set listens = 7 where user_id = "

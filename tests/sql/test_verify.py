@@ -24,8 +24,8 @@ BREAKS = (
 )
 
 
-def listener():
-    user = world.add_user()
+def listener(**options):
+    user = world.add_user(**options)
     tunes = world.add_tracks(*(world.track(world.fresh("Artist"), "Album") for _ in range(3)))
     world.add_listens(user, *((world.utc_s(2019 + n // 20, 5) + 1000 * n, tunes[n % 3])
                               for n in range(60)))
@@ -70,6 +70,16 @@ class Verify(unittest.TestCase):
         self.assertEqual([], world.differences(user))
         self.assertEqual(({"total"}, before),
                          ({what for what, _ in world.differences(other)}, other.versions()))
+
+    def test_the_site_is_user_0(self):
+        listener(public=True)
+        psql.execute(psql.call("repair_site"))
+        self.assertEqual([], psql.rows(psql.call("verify_user_some", 0, 5)))
+        psql.execute("update refrain.site_totals set listens = listens + 1 where period = 0")
+        self.assertEqual([("1", "site total")], [row[:2] for row in psql.rows(
+            psql.call("verify_user_some", 0, 5))])
+        self.assertEqual("t", psql.value(psql.call("user_repair", 0)))
+        self.assertEqual([], psql.rows(psql.call("verify_user_some", 0, 5)))
 
     def test_a_user_without_listens(self):
         user = world.add_user()
