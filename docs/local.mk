@@ -7,6 +7,7 @@ dist_man_MANS += \
 	%D%/man/refrain-sample.1 \
 	%D%/man/refrain-serve.1 \
 	%D%/man/refrain-user.1 \
+	%D%/man/refrain-verify.1 \
 	%D%/man/refrain-worker.1
 
 dist_doc_DATA += \
