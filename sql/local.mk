@@ -6,11 +6,6 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0005_reading.sql \
 	%D%/0006_listeners.sql \
 	%D%/0007_imports.sql \
-	%D%/0011_statistics.sql \
-	%D%/0008_activity.sql \
-	%D%/0012_releases_of_artists.sql \
-	%D%/0010_genres.sql \
-	%D%/0009_site.sql \
 	%D%/0008_activity.sql \
 	%D%/0009_site.sql \
 	%D%/0010_genres.sql \
