@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	%D%/harness.py \
 	%D%/run \
 	%D%/test_activity.py \
+	%D%/test_sitewide.py \
 	%D%/test_smoke.py \
 	%D%/test_stampede.py \
 	%D%/test_beyond.py \
