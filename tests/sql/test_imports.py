@@ -121,9 +121,9 @@ class Uploads(WithListener):
         psql.execute(psql.call("import_cancel", self.user.id, job))
 
     def test_nobody(self):
-        self.assertState("RF001", psql.call("import_open", 0, "x", None, 0))
-        self.assertState("RF001", psql.call("import_resume", 0, "x", "d", 1, None, 0))
-        self.assertEqual(psql.row(psql.call("import_report", 0, 1)), (None,) * 5)
+        self.assertState("RF001", psql.call("import_open", -1, "x", None, 0))
+        self.assertState("RF001", psql.call("import_resume", -1, "x", "d", 1, None, 0))
+        self.assertEqual(psql.row(psql.call("import_report", -1, 1)), (None,) * 5)
 
     def test_a_deleted_user_leaves_none(self):
         job = upload(self.user, b"x")

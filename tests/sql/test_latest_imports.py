@@ -42,7 +42,7 @@ class LatestImports(unittest.TestCase):
 
     def test_unknown_users(self):
         with self.assertRaises(psql.SqlError) as caught:
-            tell(0, 1)
+            tell(-1, 1)
         self.assertEqual(caught.exception.state, "RF001")
 
     def test_it_raises_nothing(self):

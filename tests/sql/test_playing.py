@@ -102,7 +102,7 @@ class Playing(unittest.TestCase):
 
     def test_unknown_users(self):
         with self.assertRaises(psql.SqlError) as caught:
-            play(0)
+            play(-1)
         self.assertEqual(caught.exception.state, "RF001")
 
     def test_it_goes_with_the_user(self):
