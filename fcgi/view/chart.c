@@ -53,14 +53,14 @@ static void add_item(struct chart *chart, int64_t chunk)
 
 void chart_cover(struct chart *chart, int64_t offset, int64_t count)
 {
-    int64_t start = offset > offset_max ? offset_max : offset;
-    int64_t first = start / LIST_CHUNK_ENTRIES;
-    int64_t last = count == 0 ? first : (start + count - 1) / LIST_CHUNK_ENTRIES;
     chart->chunks_count = 0;
     if (chart->kind->form != CHART_PAGED) {
         add_item(chart, 0);
         return;
     }
+    int64_t start = offset > offset_max ? offset_max : offset;
+    int64_t first = start / LIST_CHUNK_ENTRIES;
+    int64_t last = count == 0 ? first : (start + count - 1) / LIST_CHUNK_ENTRIES;
     assert(last - first < CHART_CHUNKS_MAX);
     for (int64_t chunk = first; chunk <= last; chunk++) {
         add_item(chart, chunk);

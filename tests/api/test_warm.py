@@ -109,6 +109,37 @@ class Changes(WarmTest):
                 self.assertEqual(before[name], after[name], name)
 
 
+class ManyPages(WarmTest):
+    """More than one fetch takes."""
+
+    LISTS = ("artists", "releases", "release-groups", "recordings", "listening-activity",
+             "daily-activity", "artist-activity", "artist-evolution-activity", "genre-activity")
+    RANGES = ("this_week", "this_month", "this_year", "week", "month", "quarter", "half_yearly",
+              "year", "all_time")
+
+    def test_all_are_computed_anew(self):
+        paths = [f"/1/stats/user/Ann/{name}?range={window}" for name in self.LISTS
+                 for window in self.RANGES]
+
+        def status(path):
+            answer = self.instance.get(path, token=self.instance.token("Ann"))
+            self.assertIn(answer.status, (200, 204), answer)
+            return answer.headers["Cache-Status"]
+        for path in paths:
+            status(path)
+        harness.wait_for(
+            lambda: self.instance.psql(
+                "select count(*) from reading join users on users.id = user_id "
+                f"where name = 'Ann' and cardinality(views) >= {len(paths)}") == "1",
+            "the note", 20)
+        before = self.warmed()
+        self.submit("Ann")
+        self.await_rise(before)
+        self.assertEqual(self.warmed(), before + 1)
+        for path in paths:
+            self.assertRegex(status(path), "^refrain; hit; ", path)
+
+
 class Losses(WarmTest):
     def test_after_redis_was_emptied(self):
         self.read_pages()

@@ -1,7 +1,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "service/body.h"
-#include "view/list.h"
+#include "view/chart.h"
 #include "view/window.h"
 #include "unit.h"
 
@@ -183,6 +183,38 @@ static void what_is_no_day_is_refused(void)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CU_ASSERT_FALSE(window_parse_day(slice_text(texts[i]), &midnight_s));
     }
+}
+
+static void cover(struct chart *chart, int kind, const char *range, int64_t offset, int64_t count)
+{
+    chart->kind = &chart_kinds[kind];
+    CU_ASSERT_TRUE_FATAL(window_of_range(slice_text(range), 1763600000, &chart->window));
+    chart_cover(chart, offset, count);
+}
+
+static void long_charts_lie_in_chunks(void)
+{
+    struct chart chart;
+    cover(&chart, CHART_ARTISTS, "week", 99, 102);
+    CU_ASSERT_EQUAL_FATAL(chart.chunks_count, 3);
+    for (size_t i = 0; i < chart.chunks_count; i++) {
+        CU_ASSERT_EQUAL(chart.items[i].name.chunk, (int)i);
+        CU_ASSERT_EQUAL(chart.items[i].window_end_s, chart.window.to_s);
+    }
+    cover(&chart, CHART_ARTISTS, "week", 100, 0);
+    CU_ASSERT_EQUAL(chart.chunks_count, 1);
+    CU_ASSERT_EQUAL(chart.items[0].name.chunk, 1);
+}
+
+static void charts_by_the_users_clock_are_whole_and_close_later(void)
+{
+    struct chart chart;
+    cover(&chart, CHART_DAILY_ACTIVITY, "week", 0, INT64_MAX);
+    CU_ASSERT_EQUAL(chart.chunks_count, 1);
+    CU_ASSERT_EQUAL(chart.items[0].name.chunk, 0);
+    CU_ASSERT_EQUAL(chart.items[0].window_end_s, chart.window.to_s + 86400);
+    cover(&chart, CHART_DAILY_ACTIVITY, "all_time", 0, INT64_MAX);
+    CU_ASSERT_EQUAL(chart.items[0].window_end_s, 0);
 }
 
 /* Three entries with the keys 30, 20, 10. */
@@ -403,6 +435,8 @@ int main(void)
         UNIT_TEST(days_are_windows_too),
         UNIT_TEST(dates_are_windows_of_the_years_before),
         UNIT_TEST(what_is_no_day_is_refused),
+        UNIT_TEST(long_charts_lie_in_chunks),
+        UNIT_TEST(charts_by_the_users_clock_are_whole_and_close_later),
         UNIT_TEST(lists_are_cut_by_entries),
         UNIT_TEST(damaged_lists_are_refused),
         UNIT_TEST(bodies_are_objects),
