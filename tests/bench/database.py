@@ -50,49 +50,22 @@ def psql(instance, *arguments, stdin=None):
     return done.stdout
 
 
-def time_statements(instance, statements):
-    """Milliseconds of each as psql sees them: the median of several calls on one connection."""
-    script = ["\\o /dev/null", "\\timing on"]
-    for statement in statements:
-        script += [statement + ";"] * REPEATS
+def time_each(instance, statements):
+    """Milliseconds of each as psql sees them, one after the other on one connection."""
+    script = ["\\o /dev/null", "\\timing on", *(statement + ";" for statement in statements)]
     output = psql(instance, "-f", "-", stdin="\n".join(script) + "\n")
-    times = [float(found) for found in re.findall(r"^Time: ([\d.]+) ms", output, re.M)]
+    return [float(found) for found in re.findall(r"^Time: ([\d.]+) ms", output, re.M)]
+
+
+def time_statements(instance, statements):
+    """The median of several calls of each."""
+    times = time_each(instance, [one for one in statements for _ in range(REPEATS)])
     return [statistics.median(times[at:at + REPEATS]) for at in range(0, len(times), REPEATS)]
 
 
 def seconds(year, month, day=1):
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     return int(datetime.datetime(year, month, day, tzinfo=datetime.timezone.utc).timestamp())
-
-
-def windows():
-    """The complete windows of now, as (range, from_s, to_s, period of the tallies)."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    monday = int(time.time()) // 86400 * 86400 - now.weekday() * 86400
-    year, month = now.year, now.month
-    quarter = month - (month - 1) % 3
-    half = month - (month - 1) % 6
-    return [
-        ("week", monday - 7 * 86400, monday, -1),
-        ("month", seconds(year, month - 1), seconds(year, month), -1),
-        ("quarter", seconds(year, quarter - 3), seconds(year, quarter), -1),
-        ("half_yearly", seconds(year, half - 6), seconds(year, half), -1),
-        ("year", seconds(year - 1, 1), seconds(year, 1), year - 1),
-        ("all_time", 1009843200, 0, 0),
-    ]
-
-
-def time_charts(instance, user_id):
-    """[(range, {kind: ms})], and ms for grouping the listens themselves."""
-    kinds = ("artists", "recordings", "genres")
-    charts = [f"select * from refrain.stats_{kind}({user_id}, {first}, {end}, {period}, 0, 100)"
-              for _, first, end, period in windows() for kind in kinds]
-    raw = ("select artist_id, count(*) from refrain.listens "
-           f"where user_id = {user_id} group by 1 order by 2 desc, 1 limit 100")
-    *times, raw_ms = time_statements(instance, [*charts, raw])
-    rows = [(window[0], dict(zip(kinds, times[len(kinds) * at:])))
-            for at, window in enumerate(windows())]
-    return rows, raw_ms
 
 
 def time_history(instance, user_id):

@@ -21,6 +21,7 @@ tests_bench_refrain_bench_LDADD = libcore.a $(CORE_LIBS)
 CLEANFILES += tests/bench/echo tests/bench/l1 tests/bench/refrain-bench
 
 EXTRA_DIST += \
+	%D%/charts.py \
 	%D%/community.py \
 	%D%/cpu.py \
 	%D%/database.py \

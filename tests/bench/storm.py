@@ -52,23 +52,24 @@ class Storm:
             for done in [pool.submit(submit, client) for client in range(CLIENTS)]:
                 done.result()
 
-    def resident_kib(self):
-        """Of all serve processes."""
-        return sum(resident_kib(self.instance.part_pid(f"serve-{number}")) for number in (1, 2))
-
 
 def resident_kib(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M).group(1))
 
 
+def serve_kib(instance):
+    """Of both serve processes."""
+    return sum(resident_kib(instance.part_pid(f"serve-{number}")) for number in (1, 2))
+
+
 def report(report, instance, requests):
     """The first third is for buffers to become as large as they get."""
     storm = Storm(instance)
-    sizes = [storm.resident_kib()]
+    sizes = [serve_kib(instance)]
     for _ in range(3):
         storm.blow(requests // 3)
-        sizes.append(storm.resident_kib())
+        sizes.append(serve_kib(instance))
     size = len(storm.bodies[0][0])
     report.section(f"A storm: {CLIENTS} clients, {requests} submissions each of {size / 1e6:.1f} MB, every "
                    "other refused", "before MiB", "a third", "two thirds", "end", "growth", "aim")
