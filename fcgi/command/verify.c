@@ -94,7 +94,7 @@ static enum result repair(struct check *check, int64_t user_id, const char *name
 }
 
 static enum result check_one(struct check *check, int64_t user_id, const char *name,
-                              int64_t listens, struct error *error)
+                             int64_t listens, struct error *error)
 {
     struct db_rows *rows = NULL;
     enum result result = call(check, &fn_verify, user_id, &rows, error);
@@ -128,19 +128,22 @@ static bool goes_on_after(struct check *check, enum result result, const struct 
     return result != RESULT_UNAVAILABLE;
 }
 
-/* Users of the list, or this one alone. */
+/* Of the list all, or this one alone. */
+static bool is_wanted(const struct db_rows *rows, size_t row, int64_t only_id)
+{
+    return only_id == SITE_ID || db_rows_int(rows, row, ACCOUNT_ID) == only_id;
+}
+
 static bool check_users(struct check *check, const struct db_rows *rows, int64_t only_id)
 {
     bool goes_on = true;
     for (size_t i = 0; i < db_rows_count(rows) && goes_on; i++) {
         char name[4 * USER_NAME_CHARS_MAX + 1];
         struct error error;
-        struct slice text = db_rows_text(rows, i, ACCOUNT_NAME);
-        int64_t user_id = db_rows_int(rows, i, ACCOUNT_ID);
-        snprintf(name, sizeof name, "%.*s", SLICE_ARGS(text));
-        if (only_id == SITE_ID || user_id == only_id) {
-            int64_t listens = db_rows_int(rows, i, ACCOUNT_LISTENS);
-            enum result result = check_one(check, user_id, name, listens, &error);
+        if (is_wanted(rows, i, only_id)) {
+            snprintf(name, sizeof name, "%.*s", SLICE_ARGS(db_rows_text(rows, i, ACCOUNT_NAME)));
+            enum result result = check_one(check, db_rows_int(rows, i, ACCOUNT_ID), name,
+                                           db_rows_int(rows, i, ACCOUNT_LISTENS), &error);
             goes_on = goes_on_after(check, result, &error);
         }
     }
@@ -164,7 +167,7 @@ static enum result check_all(struct check *check, int64_t only_id, struct error 
         return result;
     }
     for (size_t i = 0; i < db_rows_count(rows); i++) {
-        if (only_id == SITE_ID || db_rows_int(rows, i, ACCOUNT_ID) == only_id) {
+        if (is_wanted(rows, i, only_id)) {
             check->listens_total += db_rows_int(rows, i, ACCOUNT_LISTENS);
         }
     }

@@ -54,7 +54,7 @@ info_fixture = %D%/info_fixture.c %D%/info_fixture.h
 unit_tests += %D%/test_import_files %D%/test_import_formats \
 	%D%/test_import_giant %D%/test_import_knows %D%/test_import_lastfm \
 	%D%/test_import_players %D%/test_import_records \
-	%D%/test_import_tables
+	%D%/test_import_tables %D%/test_import_tags
 import_fixture = %D%/import_fixture.c %D%/import_fixture.h
 %C%_test_import_giant_SOURCES = %D%/test_import_giant.c $(import_fixture)
 %C%_test_import_files_SOURCES = %D%/test_import_files.c $(import_fixture)
@@ -63,6 +63,7 @@ import_fixture = %D%/import_fixture.c %D%/import_fixture.h
 %C%_test_import_lastfm_SOURCES = %D%/test_import_lastfm.c $(import_fixture)
 %C%_test_import_players_SOURCES = %D%/test_import_players.c $(import_fixture)
 %C%_test_import_tables_SOURCES = %D%/test_import_tables.c $(import_fixture)
+%C%_test_import_tags_SOURCES = %D%/test_import_tags.c $(import_fixture)
 %C%_test_import_records_SOURCES = %D%/test_import_records.c $(import_fixture)
 
 # Their allocations fail at will.
