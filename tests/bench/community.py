@@ -9,14 +9,15 @@ import harness
 
 # What lives or waits for so long does so for as much less as the day goes faster.
 LIVES = {"cache.ttl_open_s": 3600, "cache.ttl_closed_s": 86400, "warm.active_s": 900,
-         "warm.delay_ms": 300}
+         "warm.delay_ms": 300, "site.refresh_s": 600}
 DEFAULT = {"warm.loads": 2}  # other than in tests
 FUNCTION = re.compile(r"\brefrain\.(\w+)\s*\(")
 TIMERS = "timers"
 # What the functions that are called are for; the first that fits.
 PURPOSES = (
     (TIMERS, r"relay_|import_|\w+_purge|reading_peak|reading_recent"),
-    ("computing what is to be cached", r"stats_|site_|history_"),
+    ("the site's own tallies", r"site_"),
+    ("computing what is to be cached", r"stats_|history_"),
     ("who asks, whose data", r"cache_state|token_state|name_versions"),
     ("submissions", r"listen_|catalogue_|playing_set"),
     ("computing ahead, beside that", r"reading_|begin |commit"),
@@ -28,12 +29,13 @@ class Day:
     """The last hours of a day of so many people who have so many listens, so many times as fast;
     without the cache it may go at another pace."""
 
-    def __init__(self, people, listens, hours, speed, speed_without):
+    def __init__(self, people, listens, hours, speed, speed_without, seed=1):
         self.people = people
         self.listens = listens
         self.hours = hours
         self.speed = speed
         self.speed_without = speed_without
+        self.seed = seed
 
     def settings(self):
         lives = {name: max(round(length / self.speed), 1) for name, length in LIVES.items()}
@@ -75,8 +77,13 @@ class Community:
         self.instance.refrain("sample", "--listeners", str(day.people),
                               "--listens", str(day.listens))
         self.instance.psql("update users set public = true where not public")
+        harness.wait_for(self.is_folded, "the site's tallies")
         self.ask_owner("vacuum analyze")
         self.file.write_text("".join(f"{self.token(name)} {name}\n" for name in self.names()))
+
+    def is_folded(self):
+        """What all have heard is counted by the worker, behind the writers."""
+        return self.instance.psql("select not exists (select from site_deltas)") == "t"
 
     def names(self):
         """Of those who have heard most first."""
@@ -98,7 +105,8 @@ class Community:
 
     def run_program(self, *options, check=True):
         command = [self.program, "--url", self.instance.url, "--people", self.file,
-                   "--hours", str(self.day.hours), *map(str, options)]
+                   "--hours", str(self.day.hours), "--seed", str(self.day.seed),
+                   *map(str, options)]
         done = subprocess.run(command, capture_output=True, text=True)
         if check and done.returncode != 0:
             raise RuntimeError(f"refrain-bench: {done.stdout}{done.stderr}".strip())

@@ -1,6 +1,7 @@
 #include "mix.h"
 
 #define STATS(name) "/1/stats/user/{name}/" name "?range={range}"
+#define SITE(name) "/1/stats/sitewide/" name "?range={range}"
 
 const struct mix_endpoint mix_endpoints[] = {
     [MIX_PLAYING_NOW] = {"submit-listens, playing now", "submission", MIX_WRITE, 0, false, NULL},
@@ -18,11 +19,35 @@ const struct mix_endpoint mix_endpoints[] = {
     {"artists", "statistics", MIX_CACHED, 20, true, STATS("artists")},
     {"releases", "statistics", MIX_CACHED, 20, true, STATS("releases")},
     {"recordings", "statistics", MIX_CACHED, 20, true, STATS("recordings")},
+    {"release groups", "statistics", MIX_CACHED, 10, false, STATS("release-groups")},
+    {"listening activity", "statistics", MIX_CACHED, 10, false, STATS("listening-activity")},
+    {"daily activity", "statistics", MIX_CACHED, 10, false, STATS("daily-activity")},
+    {"artist activity", "statistics", MIX_CACHED, 8, false, STATS("artist-activity")},
+    {"artist evolution", "statistics", MIX_CACHED, 8, false, STATS("artist-evolution-activity")},
+    {"summary", "statistics", MIX_CACHED, 10, false, STATS("summary")},
+    {"sessions", "statistics", MIX_CACHED, 8, false, STATS("sessions")},
+    {"streaks", "statistics", MIX_CACHED, 8, false, STATS("streaks")},
+    {"discoveries", "statistics", MIX_CACHED, 8, false, STATS("discoveries")},
+    {"changes", "statistics", MIX_CACHED, 8, false, "/1/stats/user/{name}/changes?range={compared}"},
+    {"on this day", "statistics", MIX_CACHED, 8, false, "/1/stats/user/{name}/on-this-day"},
     {"a window of two weeks", "statistics", MIX_APART, 3, false,
      "/1/stats/user/{name}/artists?from={from}&to={to}"},
     {"top artists", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/artists?range={range}"},
     {"top genres", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/genres?range={range}"},
     {"top tracks", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/tracks?range={range}"},
+    {"site: artists", "sitewide", MIX_CACHED, 8, false, SITE("artists")},
+    {"site: releases", "sitewide", MIX_CACHED, 8, false, SITE("releases")},
+    {"site: release groups", "sitewide", MIX_CACHED, 8, false, SITE("release-groups")},
+    {"site: recordings", "sitewide", MIX_CACHED, 8, false, SITE("recordings")},
+    {"site: listening activity", "sitewide", MIX_CACHED, 8, false, SITE("listening-activity")},
+    {"site: daily activity", "sitewide", MIX_CACHED, 8, false, SITE("daily-activity")},
+    {"site: artist activity", "sitewide", MIX_CACHED, 8, false, SITE("artist-activity")},
+    {"site: artist evolution", "sitewide", MIX_CACHED, 8, false, SITE("artist-evolution-activity")},
+    {"site: genre activity", "sitewide", MIX_CACHED, 8, false, SITE("genre-activity")},
+    {"listeners of an artist", "sitewide", MIX_READ, 2, false,
+     "/1/stats/artist/{artist}/listeners?range={range}"},
+    {"listeners of a release", "sitewide", MIX_READ, 2, false,
+     "/1/stats/release/{release}/listeners?range={range}"},
     {"followers", "social", MIX_READ, 2, false, "/1/user/{name}/followers"},
     {"love and hate", "social", MIX_READ, 2, false, "/1/feedback/user/{name}/get-feedback"},
 };
@@ -37,7 +62,7 @@ const char *const mix_cause_names[MIX_CAUSES] = {
 
 const struct mix_range mix_ranges[] = {
     [MIX_RANGE_OWN] = {"this_week", 28},
-    {"all_time", 28},
+    [MIX_RANGE_ALL] = {"all_time", 28},
     {"this_month", 14},
     {"this_year", 10},
     {"week", 6},

@@ -23,8 +23,9 @@ struct mix_endpoint {
     enum mix_kind kind;
     int weight;       /* among the views of visitors */
     bool is_own;      /* the listener looks at it himself after a listen */
-    /* With {name}, {range}, {past}: a time long ago, {from} and {to}: days of then. NULL: none, for
-     * it is written. */
+    /* {name} stands for the person; {range}, or {compared}: one that has another before it; {past}
+     * for a time long ago, {from} and {to} for days of then; {artist} and {release} for the msids of
+     * something that is heard. NULL: none, for it is written. */
     const char *path;
 };
 
@@ -48,8 +49,10 @@ struct mix_range {
 extern const struct mix_range mix_ranges[];
 extern const int mix_ranges_count;
 
-/* What a listener who looks after a listen has before him. */
-enum { MIX_RANGE_OWN = 0 };
+enum {
+    MIX_RANGE_OWN, /* what a listener who looks after a listen has before him */
+    MIX_RANGE_ALL, /* has no other before it */
+};
 
 /* Why something is asked for. */
 enum mix_cause {
@@ -72,13 +75,13 @@ enum {
     MIX_VISIT_VIEWS = 8,     /* of one range */
     MIX_VIEW_EVERY_S = 5,
     MIX_POLL_EVERY_S = 30,
-    MIX_OPEN_S = 600, /* how long a page that polls stays open on average */
+    MIX_OPEN_S = 300, /* how long a page that polls stays open on average */
     MIX_BUSIEST_HOUR = 20,
 };
 #define MIX_OFFLINE_SHARE 0.05 /* of sessions, told of when they are over */
 #define MIX_WATCHED_SHARE 0.25 /* of sessions, followed by a client that polls */
 #define MIX_LOOK_SHARE 0.3     /* of listens, after which the listener looks */
-#define MIX_OPEN_SHARE 0.25    /* of visits, whose page stays open and polls all of its views */
+#define MIX_OPEN_SHARE 0.5     /* of visits, whose page stays open and polls all of its views */
 
 /* How many the weights of all endpoints, and of all ranges, come to. */
 int mix_endpoints_weight(void);

@@ -265,6 +265,7 @@ static void draw_views(struct planner *planner, struct plan_event views[MIX_VISI
                                        .cause = MIX_VISIT,
                                        .person = person,
                                        .range = range,
+                                       .track = draw_track(planner),
                                        .past_s = draw_past_s(planner)};
     }
 }

@@ -27,7 +27,7 @@ struct plan_event {
     bool is_own; /* asked by the person himself, with his token; else by a visitor */
     int person;
     int range;
-    int track;       /* the first of what is submitted; the others are those after it */
+    int track;       /* of what is submitted the first, before those after it; else what is looked at */
     int tracks_count;
     int64_t past_s; /* how long before now what is asked for, or told of, begins */
 };

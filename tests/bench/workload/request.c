@@ -1,9 +1,26 @@
 #include "request.h"
 
+#include "base/text.h"
+#include "listen/listen.h"
+
 #include <assert.h>
+#include <stdio.h>
 #include <time.h>
 
 enum { WINDOW_S = 14 * 86400, RELEASE_TRACKS = 12 };
+
+struct names {
+    char artist[32], track[32], release[32];
+};
+
+static struct names names_of(int track)
+{
+    struct names names;
+    snprintf(names.artist, sizeof names.artist, "Artist %d", track / PLAN_ARTIST_TRACKS);
+    snprintf(names.track, sizeof names.track, "Track %d", track);
+    snprintf(names.release, sizeof names.release, "Release %d", track / RELEASE_TRACKS);
+    return names;
+}
 
 /* ── paths ── */
 
@@ -17,6 +34,25 @@ static void append_day(struct buffer *to, int64_t time_s)
     buffer_append_text(to, text);
 }
 
+static void append_msid(struct buffer *to, int track, bool is_release)
+{
+    struct names names = names_of(track);
+    const struct listen listen = {.artist_name = slice_text(names.artist),
+                                  .track_name = slice_text(names.track),
+                                  .release_name = slice_text(names.release)};
+    struct arena *arena = arena_create();
+    struct listen_ids ids;
+    struct listen_keys keys;
+    char text[UUID_TEXT_SIZE];
+    if (arena != NULL && listen_identify(&listen, arena, &ids, &keys) == RESULT_OK) {
+        text_format_uuid(is_release ? ids.release.msid : ids.artist.msid, text);
+        buffer_append_text(to, text);
+    } else {
+        to->failed = true;
+    }
+    arena_destroy(&arena);
+}
+
 static void append_part(struct buffer *to, struct slice name, const struct plan_event *event,
                         const struct person *person, int64_t now_s)
 {
@@ -25,6 +61,11 @@ static void append_part(struct buffer *to, struct slice name, const struct plan_
         buffer_append_text(to, person->path_name);
     } else if (slice_is(name, "range")) {
         buffer_append_text(to, mix_ranges[event->range].name);
+    } else if (slice_is(name, "compared")) {
+        int range = event->range != MIX_RANGE_ALL ? event->range : MIX_RANGE_OWN;
+        buffer_append_text(to, mix_ranges[range].name);
+    } else if (slice_is(name, "artist") || slice_is(name, "release")) {
+        append_msid(to, event->track, slice_is(name, "release"));
     } else if (slice_is(name, "past")) {
         buffer_append_int(to, past_s);
     } else if (slice_is(name, "from")) {
@@ -57,17 +98,19 @@ void request_write_path(const struct plan_event *event, const struct person *per
 
 static void append_listen(struct buffer *to, int track, int64_t listened_at_s)
 {
+    struct names names = names_of(track);
     int artist = track / PLAN_ARTIST_TRACKS;
     buffer_append_char(to, '{');
     if (listened_at_s != 0) {
         buffer_append_format(to, "\"listened_at\":%lld,", (long long)listened_at_s);
     }
-    buffer_append_format(
-        to,
-        "\"track_metadata\":{\"artist_name\":\"Artist %d\",\"track_name\":\"Track %d\","
-        "\"release_name\":\"Release %d\",\"additional_info\":{"
-        "\"submission_client\":\"refrain-bench\",\"duration_ms\":%d,\"tags\":[\"genre %d\",\"genre %d\"]}}}",
-        artist, track, track / RELEASE_TRACKS, MIX_LISTEN_EVERY_S * 1000, artist % 40, artist % 7);
+    buffer_append_format(to,
+                         "\"track_metadata\":{\"artist_name\":\"%s\",\"track_name\":\"%s\","
+                         "\"release_name\":\"%s\",\"additional_info\":{"
+                         "\"submission_client\":\"refrain-bench\",\"duration_ms\":%d,"
+                         "\"tags\":[\"genre %d\",\"genre %d\"]}}}",
+                         names.artist, names.track, names.release, MIX_LISTEN_EVERY_S * 1000,
+                         artist % 40, artist % 7);
 }
 
 static void append_body(struct buffer *to, const struct plan_event *event, int64_t now_s)
