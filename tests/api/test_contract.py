@@ -18,7 +18,9 @@ CONTRACT = harness.TOP / "tests/contract"
 PAGE = harness.TOP / "docs/listenbrainz-compatibility.md"
 ROUTES = harness.TOP / "fcgi/service/routes.c"
 # What Refrain adds, and no contract tells of.
-ADDED = ("/1/cache/", "/1/export-listens", "/1/stats/user/{name}/summary",
+ADDED = ("/1/cache/", "/1/export-listens", "/1/stats/release/{mbid}/listeners",
+         "/1/stats/sitewide/daily-activity", "/1/stats/sitewide/genre-activity",
+         "/1/stats/user/{name}/summary",
          "/1/user/{name}/top/")
 sys.path.insert(0, str(CONTRACT))
 

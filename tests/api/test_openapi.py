@@ -19,6 +19,7 @@ EVER = "from=2002-01-02&to=2100-01-01"
 MBID = "2f4d6b8a-0c1e-4d3f-8b5a-7c9e1d3f5b7a"
 ARTIST = "7b6a5c4d-3e2f-4b1a-9c8d-0e1f2a3b4c5d"
 RELEASE = "1d3b6c5a-7e8f-4a9b-8c0d-2e4f6a8b0c1d"
+GROUP = "9e8d7c6b-5a4f-4e3d-8c2b-1a0f9e8d7c6b"
 METHODS = ("get", "post")
 
 
@@ -140,12 +141,15 @@ class Answers(DescribedTest):
         cls.admin = cls.instance.token("root", "--admin")
         listens = [cls.listen(NOW - 10, "Lili Boulanger", "Vieille prière", release="Œuvres", info={
             "recording_mbid": MBID, "release_mbid": RELEASE, "artist_mbids": [ARTIST],
+            "release_group_mbid": GROUP,
             "tags": ["chamber music"], "a": {"b": [1, None]}, "submission_client": "a scrobbler"}),
             cls.listen(NOW - 20, "Clara Schumann", "Romanze"),
             cls.listen(LEAP_DAY, "Clara Schumann", "Romanze")]
         for token in (cls.clara, cls.hidden):
             body = {"listen_type": "import", "payload": listens}
             assert cls.instance.post("/1/submit-listens", body, token=token).status == 200
+        # Not again within ten minutes, so that what is sitewide stays as it is.
+        cls.instance.psql("select site_fold(0, 1000)")
         page = cls.instance.get("/1/user/clara/listens").json()["payload"]["listens"]
         cls.msid = page[0]["recording_msid"]
 
@@ -196,7 +200,9 @@ class Answers(DescribedTest):
                          "getFeedbackForRecordings": f"recording_msids={self.msid},{ARTIST}"
                                                      f"&recording_mbids={MBID}"}
                 query = query.get(operation_id, "")
-                of = {"msid": self.msid, "mbid": MBID, "id": str(begun)}
+                mbid = {"getArtistListeners": ARTIST, "getReleaseListeners": RELEASE,
+                        "getReleaseGroupListeners": GROUP}.get(operation_id, MBID)
+                of = {"msid": self.msid, "mbid": mbid, "id": str(begun)}
                 answer = ask(operation_id, query, **of)
                 if answer is not None and answer.headers["ETag"]:
                     tag = {"If-None-Match": answer.headers["ETag"]}
@@ -232,6 +238,14 @@ class Answers(DescribedTest):
                                    ("getArtistActivity", "artist_activity"),
                                    ("getArtistEvolution", "artist_evolution_activity"),
                                    ("getGenreActivity", "genre_activity")):
+            self.assertGreater(len(self.ask(operation_id).json()["payload"][name]), 0)
+        for operation_id, name in (("getSiteArtists", "artists"), ("getSiteReleases", "releases"),
+                                   ("getSiteReleaseGroups", "release_groups"),
+                                   ("getSiteRecordings", "recordings"),
+                                   ("getSiteListeningActivity", "listening_activity"),
+                                   ("getSiteDailyActivity", "daily_activity"),
+                                   ("getSiteArtistActivity", "artist_activity"),
+                                   ("getSiteArtistEvolution", "artist_evolution_activity")):
             self.assertGreater(len(self.ask(operation_id).json()["payload"][name]), 0)
         summary = self.ask("getSummary").json()["payload"]
         self.assertFalse([name for name, value in summary.items() if value is None])
@@ -363,6 +377,12 @@ class Answers(DescribedTest):
         ("getArtistEvolution", "", None, 404, {"name": "Johanna"}),
         ("getGenreActivity", "range=fortnight", None, 400, {}),
         ("getSummary", "range=fortnight", None, 400, {}),
+        ("getSiteArtists", "range=fortnight", None, 400, {}),
+        ("getSiteReleases", "count=x", None, 400, {}),
+        ("getSiteRecordings", "from=2026-11-16&to=2026-11-17", None, 400, {}),
+        ("getSiteDailyActivity", "range=fortnight", None, 400, {}),
+        ("getArtistListeners", "", None, 400, {"mbid": "romanze"}),
+        ("getReleaseListeners", "range=fortnight", None, 400, {"mbid": MBID}),
         ("getSessions", "count=x", None, 400, {}),
         ("getStreaks", "range=fortnight", None, 400, {}),
         ("getDiscoveries", "entity=genres", None, 400, {}),
