@@ -157,6 +157,7 @@ class Sessions(Case):
                 (year(2021), first_s + world.DAY_S, 50_000),
                 (days((2021, 3, 1), (2021, 3, 5)), first_s + world.DAY_S, 30_000),
                 (days((2021, 3, 3), (2021, 3, 4)), first_s, 40_000),
+                (days((2021, 3, 4), (2021, 3, 6)), first_s + world.DAY_S, 50_000),
                 (days((2021, 3, 5), (2021, 4, 5)), world.utc_s(2021, 3, 5), 20_000)):
             with self.subTest(window):
                 answer = window.read("stats_sessions", user)
@@ -260,7 +261,7 @@ class Streaks(LocalCase):
 
     def test_nothing(self):
         self.set_zone("UTC")
-        for user, window in ((self.user, year(2013)), (world.add_user(), ALL_TIME)):
+        for user, window in ((self.user, year(2014)), (world.add_user(), ALL_TIME)):
             answer = window.read("stats_streaks", user)
             self.assertEqual(([], 0), (answer.entries, answer.total))
             self.assert_envelope(answer, user, window, total_streak_count=0, total_day_count=0,
@@ -333,6 +334,7 @@ class Charts(Case):
                days((2020, 1, 1), (2021, 1, 1), (2019, 1, 1)),
                days((2020, 7, 1), (2020, 10, 1), (2020, 4, 1)),
                days((2020, 12, 28), (2021, 1, 4), (2020, 12, 21)),
+               days((2020, 12, 28), (2020, 12, 29), (2020, 12, 27)),
                days((2019, 1, 1), (2022, 1, 1), (2002, 1, 1)))
 
     @classmethod
@@ -350,9 +352,12 @@ class Charts(Case):
             tune = tunes[int(len(tunes) * share * cls.random.random() ** 2)]
             at_s = world.utc_s(2019) + int(3 * 365.25 * world.DAY_S * share)
             cls.listens[at_s, tune.recording.id] = tune
-        # Several for the first time in one second.
-        for tune in tunes[-9:]:
-            cls.listens[world.utc_s(2020, 12, 31, 23), tune.recording.id] = tune
+        # Several for the first time in one second, and some as a window begins.
+        for at_s, new in ((world.utc_s(2020, 12, 31, 23), tunes[-9:]),
+                          (world.utc_s(2020, 12, 28), tunes[-12:-9]),
+                          (world.utc_s(2020, 7, 1), tunes[-15:-12])):
+            cls.listens = {key: tune for key, tune in cls.listens.items() if tune not in new}
+            cls.listens.update(((at_s, tune.recording.id), tune) for tune in new)
         world.add_listens(cls.user, *((at_s, tune) for (at_s, _), tune in cls.listens.items()))
         for at_s, recording in cls.random.sample(sorted(cls.listens), 300):
             del cls.listens[at_s, recording]
