@@ -135,6 +135,22 @@ class Genres(TagsTest):
         self.assertImported((2, 2, 0, 0, 0, 0), path)
         self.assertIn("hit", self.read("Ann")[0])
 
+    def test_by_the_hour_of_the_users_clock(self):
+        self.submit("Gil", "Hour By Hour")
+        self.assertImported((1, 1, 1, 0, 0, 0), self.write("hour by hour\tromantic\n"))
+        self.wait_for_genres("Gil", ["romantic"])
+        for zone, ahead_s in (("UTC", 0), ("Asia/Kathmandu", 20700)):
+            with self.subTest(zone):
+                self.instance.psql(f"update users set time_zone = '{zone}' where name = 'Gil'")
+                expected = [{"genre": "romantic", "hour": (NOW - 60 + ahead_s) // 3600 % 24,
+                             "listen_count": 1}]
+
+                def read():
+                    answer = self.instance.get("/1/stats/user/Gil/genre-activity?range=all_time")
+                    self.assertEqual(answer.status, 200, answer)
+                    return answer.json()["payload"]["genre_activity"]
+                harness.wait_for(lambda: read() == expected, expected)
+
     def test_by_mbid_and_before_they_are_heard(self):
         mbid = str(uuid.uuid4())
         self.assertImported((2, 2, 2, 0, 0, 0), self.write(
