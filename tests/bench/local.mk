@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	%D%/reads.py \
 	%D%/rivals.py \
 	%D%/run \
+	%D%/site.py \
 	%D%/storm.py \
 	%D%/syscalls.py \
 	%D%/table.py \
@@ -47,3 +48,7 @@ EXTRA_DIST += \
 .PHONY: bench
 bench: all tests/bench/echo$(EXEEXT) tests/bench/l1$(EXEEXT) tests/bench/refrain-bench$(EXEEXT)
 	$(PYTHON3) -B $(srcdir)/tests/bench/run --build . $(BENCH)
+
+.PHONY: bench-site
+bench-site: all
+	$(PYTHON3) -B $(srcdir)/tests/bench/site.py --build . $(SITE)
