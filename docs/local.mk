@@ -17,6 +17,7 @@ dist_doc_DATA += \
 	%D%/cache.md \
 	%D%/configuration.md \
 	%D%/consistency.md \
+	%D%/http-api-statistics.md \
 	%D%/http-api.md \
 	%D%/imports.md \
 	%D%/listenbrainz-compatibility.md \
