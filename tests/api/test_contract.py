@@ -20,8 +20,9 @@ ROUTES = harness.TOP / "fcgi/service/routes.c"
 # What Refrain adds, and no contract tells of.
 ADDED = ("/1/cache/", "/1/export-listens", "/1/stats/release/{mbid}/listeners",
          "/1/stats/sitewide/daily-activity", "/1/stats/sitewide/genre-activity",
-         "/1/stats/user/{name}/summary",
-         "/1/user/{name}/top/")
+         "/1/stats/user/{name}/changes", "/1/stats/user/{name}/discoveries",
+         "/1/stats/user/{name}/on-this-day", "/1/stats/user/{name}/sessions",
+         "/1/stats/user/{name}/streaks", "/1/stats/user/{name}/summary", "/1/user/{name}/top/")
 sys.path.insert(0, str(CONTRACT))
 
 import cases
