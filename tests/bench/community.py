@@ -10,6 +10,7 @@ import harness
 # What lives or waits for so long does so for as much less as the day goes faster.
 LIVES = {"cache.ttl_open_s": 3600, "cache.ttl_closed_s": 86400, "warm.active_s": 900,
          "warm.delay_ms": 300, "site.refresh_s": 600}
+FOLDING_MAX_S = 600
 DEFAULT = {"warm.loads": 2}  # other than in tests
 FUNCTION = re.compile(r"\brefrain\.(\w+)\s*\(")
 TIMERS = "timers"
@@ -77,7 +78,7 @@ class Community:
         self.instance.refrain("sample", "--listeners", str(day.people),
                               "--listens", str(day.listens))
         self.instance.psql("update users set public = true where not public")
-        harness.wait_for(self.is_folded, "the site's tallies")
+        harness.wait_for(self.is_folded, "the site's tallies", FOLDING_MAX_S)
         self.ask_owner("vacuum analyze")
         self.file.write_text("".join(f"{self.token(name)} {name}\n" for name in self.names()))
 

@@ -30,6 +30,7 @@ const struct mix_endpoint mix_endpoints[] = {
     {"discoveries", "statistics", MIX_CACHED, 8, false, STATS("discoveries")},
     {"changes", "statistics", MIX_CACHED, 8, false, "/1/stats/user/{name}/changes?range={compared}"},
     {"on this day", "statistics", MIX_CACHED, 8, false, "/1/stats/user/{name}/on-this-day"},
+    {"genre activity", "statistics", MIX_CACHED, 8, false, STATS("genre-activity")},
     {"a window of two weeks", "statistics", MIX_APART, 3, false,
      "/1/stats/user/{name}/artists?from={from}&to={to}"},
     {"top artists", "statistics", MIX_CACHED, 10, false, "/1/user/{name}/top/artists?range={range}"},
