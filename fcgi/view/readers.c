@@ -16,13 +16,14 @@
 #include <stdlib.h>
 
 enum { PLACES = 8192, PROBES = 8, TOLD_MAX = 500 };
+enum { NOBODY = -1 }; /* user 0 is one: all public users */
 
 static const int64_t tell_every_us = 1000000;
 static const int64_t clear_every_us = 60000000;
 static const int64_t tell_max_us = 2000000;
 
 struct place {
-    _Atomic int64_t user_id; /* 0: free */
+    _Atomic int64_t owner; /* the user's number plus one; 0: free */
     _Atomic uint64_t noted[VIEW_WORDS];
     uint64_t told[VIEW_WORDS];
 };
@@ -48,9 +49,10 @@ static size_t first_place(int64_t user_id)
     return (size_t)user_id % PLACES; /* numbers of users come one after the other */
 }
 
+/* NOBODY: it is free. */
 static int64_t user_of(const struct place *place)
 {
-    return atomic_load_explicit(&place->user_id, memory_order_relaxed);
+    return atomic_load_explicit(&place->owner, memory_order_relaxed) - 1;
 }
 
 static uint64_t noted_of(const struct place *place, size_t word)
@@ -64,10 +66,10 @@ static void note_locked(struct readers *readers, int64_t user_id, int page)
     size_t word = view_word(page);
     for (size_t i = 0; i < PROBES; i++) {
         struct place *place = &readers->places[(first + i) % PLACES];
-        if (user_of(place) == 0 || user_of(place) == user_id) {
+        if (user_of(place) == NOBODY || user_of(place) == user_id) {
             atomic_store_explicit(&place->noted[word], noted_of(place, word) | view_bit(page),
                                   memory_order_relaxed);
-            atomic_store_explicit(&place->user_id, user_id, memory_order_relaxed);
+            atomic_store_explicit(&place->owner, user_id + 1, memory_order_relaxed);
             return;
         }
     }
@@ -81,7 +83,7 @@ void readers_note(struct readers *readers, int64_t user_id, int page)
         if (user_of(place) == user_id && (noted_of(place, view_word(page)) & view_bit(page)) != 0) {
             return;
         }
-        if (user_of(place) == 0) {
+        if (user_of(place) == NOBODY) {
             break;
         }
     }
@@ -112,7 +114,7 @@ static void gather_locked(struct readers *readers, struct telling *telling)
     for (size_t i = 0; i < PLACES && telling->count < TOLD_MAX; i++) {
         struct place *place = &readers->places[i];
         struct buffer names = BUFFER_EMPTY;
-        if (user_of(place) != 0 && take_news_locked(place, &names)) {
+        if (user_of(place) != NOBODY && take_news_locked(place, &names)) {
             db_array_add_int(&telling->users, user_of(place));
             db_array_add_text(&telling->pages, buffer_slice(&names));
             telling->pages.failed = telling->pages.failed || names.failed;
@@ -126,7 +128,7 @@ static void clear_locked(struct readers *readers)
 {
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &readers->places[i];
-        atomic_store_explicit(&place->user_id, 0, memory_order_relaxed);
+        atomic_store_explicit(&place->owner, 0, memory_order_relaxed);
         for (size_t word = 0; word < VIEW_WORDS; word++) {
             atomic_store_explicit(&place->noted[word], 0, memory_order_relaxed);
             place->told[word] = 0;

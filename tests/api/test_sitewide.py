@@ -227,6 +227,21 @@ class Changes(SiteTest):
         self.verified()
 
 
+class Ahead(SiteTest):
+    def test_who_reads_is_noted(self):
+        """That the site is read is noted under its number, and with nobody else."""
+        self.instance.token("Ann", "--public")
+        self.read("sitewide/recordings?range=half_yearly")
+        self.read("user/Ann/releases?range=month")
+        notes = "select user_id = 0, array_to_string(views, ' ') from reading order by user_id"
+        try:
+            self.wait_for(lambda: self.instance.psql(notes) == "t|recordings@half_yearly\n"
+                                                               "f|releases@month", "the notes")
+        except TimeoutError:
+            self.assertEqual("", self.instance.psql(notes))
+            raise
+
+
 class Deaths(SiteTest):
     def test_workers_are_killed(self):
         """Again and again, while listens come and people change their minds: all counts once."""
