@@ -127,7 +127,7 @@ def measure(report, kinds, title):
 
 
 def measure_sizes(report, listens):
-    report.section("On disk, with indexes", "MB", "MB/M listens")
+    report.section("On disk, with indexes; also per million listens", "MB", "MB/M")
     for name in TABLES:
         size = int(psql.value(f"select pg_total_relation_size('refrain.{name}')")) / 1e6
         report.row(name, size, size / listens * 1e6)
