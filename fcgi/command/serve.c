@@ -145,7 +145,8 @@ static enum result open_parts(const struct config *config, struct parts *parts,
         result = open_cache(config, parts, error);
     }
     if (result == RESULT_OK) {
-        result = readers_start(parts->stores.db, &parts->readers, error);
+        result = readers_start(parts->stores.db, config_number(config, CONFIG_WARM_ACTIVE_S),
+                               &parts->readers, error);
     }
     return result == RESULT_OK ? open_known(parts, error) : result;
 }

@@ -2,7 +2,8 @@
  * A table of a fixed size: a user's place is one of the PROBES after his number. One mutex guards
  * all changes; a note that changes nothing only reads, without it. It may read while the table is
  * cleared or a place is given to somebody else, and be wrong: then a note is lost, and the next
- * request makes it. Once a minute the table is cleared, so that who goes on being read is told again.
+ * request makes it. Now and then, once a minute as a rule, the table is cleared, so that what goes on
+ * being read is told again, well before it would be forgotten.
  */
 #include "view/readers.h"
 
@@ -16,10 +17,11 @@
 #include <stdlib.h>
 
 enum { PLACES = 8192, PROBES = 8, TOLD_MAX = 500 };
+/* How often the table is cleared within the time for which a reading counts. */
+enum { CLEARS = 15 };
 enum { NOBODY = -1 }; /* user 0 is one: all public users */
 
 static const int64_t tell_every_us = 1000000;
-static const int64_t clear_every_us = 60000000;
 static const int64_t tell_max_us = 2000000;
 
 struct place {
@@ -30,6 +32,7 @@ struct place {
 
 struct readers {
     struct db *db;
+    int64_t active_s;
     struct metronome *metronome;
     pthread_mutex_t lock;
     bool fails; /* told of already */
@@ -139,8 +142,10 @@ static void clear_locked(struct readers *readers)
 
 static void call(struct readers *readers, const struct telling *telling)
 {
-    static const struct db_function fn_note = {"reading_note", 2};
-    const char *const params[] = {telling->users.data, telling->pages.data};
+    static const struct db_function fn_note = {"reading_note", 3};
+    char active_s[DB_INT_TEXT_SIZE];
+    db_format_int(readers->active_s, active_s);
+    const char *const params[] = {telling->users.data, telling->pages.data, active_s};
     struct db_rows *rows = NULL;
     struct error error;
     enum result result = telling->users.failed || telling->pages.failed
@@ -154,8 +159,8 @@ static void call(struct readers *readers, const struct telling *telling)
     db_rows_free(&rows);
 }
 
-/* What could not be told is told again within a minute, if it is read again. A database that does not
- * answer to reads is left to them: that it takes notes would say nothing about it. */
+/* What could not be told is told again once the table has been cleared, if it is read again. A database
+ * that does not answer to reads is left to them: that it takes notes would say nothing about it. */
 static void tell(void *context)
 {
     struct readers *readers = context;
@@ -167,7 +172,7 @@ static void tell(void *context)
     db_array_open(&telling.pages);
     pthread_mutex_lock(&readers->lock);
     gather_locked(readers, &telling);
-    if (clock_mono_us() - readers->cleared_at_us >= clear_every_us) {
+    if (clock_mono_us() - readers->cleared_at_us >= readers->active_s * 1000000 / CLEARS) {
         clear_locked(readers);
     }
     pthread_mutex_unlock(&readers->lock);
@@ -180,7 +185,8 @@ static void tell(void *context)
     buffer_free(&telling.pages);
 }
 
-enum result readers_start(struct db *db, struct readers **readers, struct error *error)
+enum result readers_start(struct db *db, int64_t active_s, struct readers **readers,
+                          struct error *error)
 {
     struct readers *made = calloc(1, sizeof *made);
     *readers = NULL;
@@ -189,6 +195,7 @@ enum result readers_start(struct db *db, struct readers **readers, struct error 
     }
     pthread_mutex_init(&made->lock, NULL);
     made->db = db;
+    made->active_s = active_s;
     made->cleared_at_us = clock_mono_us();
     const struct metronome_options tellings = {tell, tell, made, tell_every_us};
     enum result result = metronome_start(&tellings, &made->metronome, error);

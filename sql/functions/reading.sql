@@ -2,7 +2,8 @@
 -- workers ask whose pages are worth computing after a change, at their start, and before the hour
 -- in which most is read. A note that is lost costs speed and nothing else.
 
-create or replace function refrain.reading_note(users int[], views text[]) returns void
+create or replace function refrain.reading_note(users int[], views text[], active_s int)
+returns void
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -17,18 +18,24 @@ begin
         -- Those who are about to go are skipped, instead of waited for.
         select id from refrain.users where id = any (reading_note.users) for key share skip locked
     )
-    insert into refrain.reading as r (user_id, read_at, views)
-    select t.user_id, now(), coalesce(t.names, '{}')
+    insert into refrain.reading as r (user_id, read_at, views, views_at)
+    select t.user_id, now(), coalesce(t.names, '{}'),
+           array_fill(now(), array[coalesce(cardinality(t.names), 0)])
     from told t
     join living on living.id = t.user_id
     -- Always in the same order, so that no two notes wait for each other.
     order by t.user_id
     on conflict (user_id) do update
         set read_at = excluded.read_at,
-            views = case
-                when r.read_at > now() - interval '15 minutes'
-                then array(select v from unnest(r.views || excluded.views) v group by v order by v)
-                else excluded.views end;
+            (views, views_at) = (
+                select coalesce(array_agg(p.view order by p.view), '{}'),
+                       coalesce(array_agg(p.read_at order by p.view), '{}')
+                from (
+                    select n.view, max(n.read_at) as read_at
+                    from unnest(r.views || excluded.views, r.views_at || excluded.views_at)
+                         n(view, read_at)
+                    where n.read_at > now() - make_interval(secs => active_s)
+                    group by n.view) p);
     get diagnostics noted = row_count;
     if noted > 0 then
         -- The one row that all share, so at the end.
@@ -40,8 +47,8 @@ end
 $$;
 comment on function refrain.reading_note is
     'all: notes that pages of these users have just been read: for each a text, the pages'' names '
-    'joined by blanks. They are added to those of the last 15 minutes, or take the place of older '
-    'ones. Users that are gone are passed over';
+    'joined by blanks. They are added to those that were read within active_s, and older ones are '
+    'forgotten. Users that are gone are passed over';
 
 create or replace function refrain.reading_wanted(
     subjects text[], active_s int, out name_key text, out views text)
@@ -52,7 +59,10 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
 as $$
-    select u.name_key, array_to_string(r.views, ' ')
+    select u.name_key,
+           array_to_string(array(
+               select n.view from unnest(r.views, r.views_at) n(view, read_at)
+               where n.read_at > now() - make_interval(secs => active_s)), ' ')
     from unnest(subjects) s(subject)
     join refrain.user_version v on v.subject = decode(s.subject, 'hex')
     join refrain.users u on u.id = v.user_id
@@ -60,8 +70,8 @@ as $$
     where r.read_at > now() - make_interval(secs => active_s)
 $$;
 comment on function refrain.reading_wanted is
-    'all: those of these subjects whose pages have been read within this time: the folded name, '
-    'and the names of the pages, joined by blanks';
+    'all: those of these subjects of whom anything has been read within this time: the folded name, '
+    'and the names of the pages that were, joined by blanks';
 
 create or replace function refrain.reading_recent(
     within_s int, before timestamptz, before_user int, batch int,

@@ -5,7 +5,7 @@ returns table (version int, compatible_from int)
 language sql stable as $$
     -- compatible_from: the oldest schema version that a program must have been written for to work
     -- on this one. Raised by hand, with the migration that breaks older programs.
-    select max(substring(m.name from '^\d+')::int), 11
+    select max(substring(m.name from '^\d+')::int), 13
     from refrain.schema_migration m;
 $$;
 

@@ -10,7 +10,8 @@ ACTIVE_S = 900
 
 def note(*told, session=None):
     """Pairs of a user and the names of pages."""
-    call = psql.call("reading_note", [user.id for user, _ in told], [names for _, names in told])
+    call = psql.call("reading_note", [user.id for user, _ in told], [names for _, names in told],
+                     ACTIVE_S)
     (session or psql.shared()).rows(call)
 
 
@@ -21,7 +22,8 @@ def wanted(*users, active_s=ACTIVE_S):
 
 
 def age(user, time):
-    psql.execute(f"update refrain.reading set read_at = now() - interval '{time}' "
+    psql.execute(f"update refrain.reading set read_at = read_at - interval '{time}', views_at = "
+                 f"array(select at - interval '{time}' from unnest(views_at) at) "
                  f"where user_id = {user.id}")
 
 
@@ -56,6 +58,16 @@ class Notes(unittest.TestCase):
         age(self.user, "15 minutes 1 second")
         note((self.user, "count"))
         self.assertEqual({self.user.key: "count"}, wanted(self.user))
+
+    def test_each_page_goes_by_when_it_was_read_itself(self):
+        note((self.user, "listens"))
+        for _ in range(3):
+            age(self.user, "6 minutes")
+            note((self.user, "count"))
+        self.assertEqual({self.user.key: "count"}, wanted(self.user))
+        age(self.user, "1 minute")
+        note((self.user, "listens"))
+        self.assertEqual({self.user.key: "listens"}, wanted(self.user, active_s=59))
 
     def test_a_note_is_of_now(self):
         for _ in range(2):
