@@ -222,12 +222,13 @@ end
 $$;
 comment on function refrain.listens_inserted is 'trigger: counts new listens, and raises versions';
 
--- ── what any other change touches is counted anew ──
--- Nothing is subtracted: the first and the last listen and the weight can only be had from the
--- listens that remain, and their number comes with them. The price is one pass over the user's
--- index, however many listens change.
+-- ── any other change is a difference ──
+-- Sums are put right by what went and what came. Where the first or the last listen of something
+-- may have gone, or much of its weight, only the listens that remain tell: they are looked for in the
+-- years that have any.
 
-create or replace function refrain.user_recount(user_id int, changed refrain.listen_key[])
+create or replace function refrain.user_recount(
+    user_id int, gone refrain.listen_key[], came refrain.listen_key[])
 returns void
 language plpgsql
 -- Arrays are searched by hash only if they are known when the plan is made.
@@ -236,6 +237,7 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
+    changed    constant refrain.listen_key[] := gone || came;
     artists    constant bigint[] := array(select distinct artist_id from unnest(changed));
     releases   constant bigint[] := array(select distinct release_id from unnest(changed));
     recordings constant bigint[] := array(select distinct recording_id from unnest(changed));
@@ -244,42 +246,77 @@ declare
     periods    constant smallint[] := 0::smallint || array(
         select distinct refrain.utc_year(listened_at) from unnest(changed));
 begin
-    delete from refrain.tallies t
-    using (select 1, unnest(artists)
-           union all select 2, unnest(releases)
-           union all select 3, unnest(recordings)) c(kind, entity_id)
-    where t.user_id = user_recount.user_id and t.period = any (periods)
-      and t.kind = c.kind and t.entity_id = c.entity_id;
-
-    insert into refrain.tallies (
-        user_id, period, kind, entity_id, listens, first_at, last_at, weight)
-    select user_recount.user_id, coalesce(year, 0), kind, entity_id, count(*),
-           case when year is null then min(listened_at) end,
-           case when year is null then max(listened_at) end,
-           case when year is null then sum(refrain.listen_weight(listened_at)) end
+    with changes as (
+        select c.listened_at, refrain.utc_year(c.listened_at) as year, n.listens, e.kind, e.entity_id
+        from (select -1, g from unnest(gone) g
+              union all
+              select 1, c from unnest(came) c) n(listens, key)
+        cross join lateral (select (n.key).*) c
+        cross join refrain.listen_entities(c.artist_id, c.release_id, c.recording_id) e
+    ), differences as materialized (
+        select coalesce(year, 0::smallint) as period, kind, entity_id, sum(listens)::int as listens,
+               case when year is null then min(listened_at) end as first_at,
+               case when year is null then max(listened_at) end as last_at,
+               case when year is null then
+                   sum(listens * refrain.listen_weight(listened_at)) end as weight
+        from changes
+        -- The sets without a year are those of all time.
+        group by grouping sets ((kind, entity_id, year), (kind, entity_id))
+    ), counted as (
+        insert into refrain.tallies as t (
+            user_id, period, kind, entity_id, listens, first_at, last_at, weight)
+        select user_recount.user_id, period, kind, entity_id, listens, first_at, last_at, weight
+        from differences
+        on conflict (user_id, period, kind, entity_id) do update
+            -- Null is what has to be looked for. Of what has become far less, rounding would show.
+            set listens = t.listens + excluded.listens,
+                first_at = case when t.first_at < excluded.first_at then t.first_at end,
+                last_at = case when t.last_at > excluded.last_at then t.last_at end,
+                weight = case when t.weight + excluded.weight > t.weight / 2
+                              then t.weight + excluded.weight end
+        returning period, kind, xmax = 0 as is_fresh
+    )
+    insert into refrain.totals as t (user_id, period, artists, releases, recordings, listens)
+    select user_recount.user_id, period, sum(artists), sum(releases), sum(recordings), sum(listens)
     from (
-        select l.listened_at, refrain.utc_year(l.listened_at) as year, e.kind, e.entity_id
-        from refrain.listens l
-        cross join refrain.listen_entities(l.artist_id, l.release_id, l.recording_id) e
-        where l.user_id = user_recount.user_id
-          -- Every listen of a touched release or recording is one of a touched artist.
-          and l.artist_id = any (artists)
-          and case e.kind when 1 then true
-                          when 2 then e.entity_id = any (releases)
-                          else e.entity_id = any (recordings) end
-    ) remaining
-    -- The sets without a year are those of all time.
-    group by grouping sets ((kind, entity_id, year), (kind, entity_id))
-    having coalesce(year, 0) = any (periods);
+        select period, (is_fresh and kind = 1)::int, (is_fresh and kind = 2)::int,
+               (is_fresh and kind = 3)::int, 0
+        from counted
+        union all
+        select period, 0, 0, 0, listens from differences where kind = 3
+    ) d(period, artists, releases, recordings, listens)
+    group by period
+    on conflict (user_id, period) do update
+        set artists = t.artists + excluded.artists,
+            releases = t.releases + excluded.releases,
+            recordings = t.recordings + excluded.recordings,
+            listens = t.listens + excluded.listens;
 
+    with emptied as (
+        delete from refrain.tallies t
+        using (select 1, unnest(artists)
+               union all select 2, unnest(releases)
+               union all select 3, unnest(recordings)) c(kind, entity_id)
+        where t.user_id = user_recount.user_id and t.period = any (periods)
+          and t.kind = c.kind and t.entity_id = c.entity_id and t.listens = 0
+        returning t.period, t.kind
+    )
+    update refrain.totals t
+    set artists = t.artists - e.artists,
+        releases = t.releases - e.releases,
+        recordings = t.recordings - e.recordings
+    from (
+        select period, count(*) filter (where kind = 1) as artists,
+               count(*) filter (where kind = 2) as releases,
+               count(*) filter (where kind = 3) as recordings
+        from emptied
+        group by period
+    ) e
+    where t.user_id = user_recount.user_id and t.period = e.period;
     delete from refrain.totals t
-    where t.user_id = user_recount.user_id and t.period = any (periods);
-    insert into refrain.totals (user_id, period, artists, releases, recordings, listens)
-    select user_id, period, count(*) filter (where kind = 1), count(*) filter (where kind = 2),
-           count(*) filter (where kind = 3), sum(listens) filter (where kind = 3)
-    from refrain.tallies t
-    where t.user_id = user_recount.user_id and t.period = any (periods)
-    group by user_id, period;
+    where t.user_id = user_recount.user_id and t.period = any (periods) and t.listens = 0;
+
+    perform refrain.user_resolve(user_id, artists, releases, recordings);
 
     delete from refrain.listen_days d
     where d.user_id = user_recount.user_id and d.day = any (days);
@@ -299,20 +336,89 @@ begin
 end
 $$;
 comment on function refrain.user_recount is
-    'user: counts again what these listens, which went, came or changed, belong to, and raises '
-    'versions; they are locked already';
+    'user: counts that these listens went and those came, and raises versions; they are locked '
+    'already';
 
-create or replace function refrain.listens_recount(changed refrain.listen_key[]) returns void
+create or replace function refrain.user_resolve(
+    user_id int, artists bigint[], releases bigint[], recordings bigint[])
+returns void
+language plpgsql
+set plan_cache_mode = force_custom_plan
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+declare
+    years constant int[] := array(
+        select o.period from refrain.totals o
+        where o.user_id = user_resolve.user_id and o.period > 0);
+begin
+    with unsure as materialized (
+        select t.kind, t.entity_id, t.first_at, t.last_at, t.weight
+        from (select 1, unnest(artists)
+              union all select 2, unnest(releases)
+              union all select 3, unnest(recordings)) c(kind, entity_id)
+        join refrain.tallies t
+            on t.user_id = user_resolve.user_id and t.period = 0
+            and t.kind = c.kind and t.entity_id = c.entity_id
+        where t.first_at is null or t.last_at is null or t.weight is null
+    ), heard as (
+        select u.*, y.year, min(y.year) over entity as first_year, max(y.year) over entity as last_year
+        from unsure u
+        cross join unnest(years) y(year)
+        join refrain.tallies t
+            on t.user_id = user_resolve.user_id and t.period = y.year
+            and t.kind = u.kind and t.entity_id = u.entity_id
+        window entity as (partition by u.kind, u.entity_id)
+    ), places as materialized (
+        select kind, entity_id, year
+        from heard
+        where weight is null
+           or first_at is null and year = first_year
+           or last_at is null and year = last_year
+    ), found as (
+        select p.kind, p.entity_id, min(l.listened_at) as first_at, max(l.listened_at) as last_at,
+               sum(refrain.listen_weight(l.listened_at)) as weight
+        from (select distinct year from places) y
+        cross join lateral (
+            -- Every listen of a release or recording is one of its artist.
+            select l.listened_at, l.artist_id, l.release_id, l.recording_id
+            from refrain.listens l
+            where l.user_id = user_resolve.user_id
+              and l.listened_at >= refrain.utc_midnight(make_date(y.year, 1, 1))
+              and l.listened_at < refrain.utc_midnight(make_date(y.year + 1, 1, 1))
+              and l.artist_id = any (artists)
+        ) l
+        cross join refrain.listen_entities(l.artist_id, l.release_id, l.recording_id) e
+        join places p on p.kind = e.kind and p.entity_id = e.entity_id and p.year = y.year
+        group by p.kind, p.entity_id
+    )
+    update refrain.tallies t
+    set first_at = coalesce(t.first_at, f.first_at),
+        last_at = coalesce(t.last_at, f.last_at),
+        weight = coalesce(t.weight, f.weight)
+    from found f
+    where t.user_id = user_resolve.user_id and t.period = 0
+      and t.kind = f.kind and t.entity_id = f.entity_id;
+end
+$$;
+comment on function refrain.user_resolve is
+    'user: looks for the first and last listen and the weight, where the tallies of all time of '
+    'these artists, their releases and recordings have null for them';
+
+create or replace function refrain.listens_recount(
+    gone refrain.listen_key[], came refrain.listen_key[])
+returns void
 language plpgsql as $$
 declare
     -- Without users who are being purged.
     users constant int[] := refrain.versions_lock(
-        array(select distinct user_id from unnest(changed)));
+        array(select distinct user_id from unnest(gone || came)));
     one   int;
 begin
     foreach one in array users loop
         perform refrain.user_recount(
-            one, array(select c from unnest(changed) c where c.user_id = one));
+            one, array(select g from unnest(gone) g where g.user_id = one),
+            array(select c from unnest(came) c where c.user_id = one));
     end loop;
 end
 $$;
@@ -322,14 +428,13 @@ comment on function refrain.listens_recount is
 create or replace function refrain.listens_deleted() returns trigger
 language plpgsql as $$
 begin
-    perform refrain.listens_recount(array_agg(
-        (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
-    from removed;
+    perform refrain.listens_recount(array(
+        select (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key
+        from removed), '{}');
     return null;
 end
 $$;
-comment on function refrain.listens_deleted is
-    'trigger: counts anew what deleted listens belonged to';
+comment on function refrain.listens_deleted is 'trigger: counts that listens have gone';
 
 create or replace function refrain.listens_updated() returns trigger
 language plpgsql as $$
@@ -339,16 +444,16 @@ begin
     end if;
 
     -- What changed rows were, and what they are now. Rows that were only touched drop out.
-    perform refrain.listens_recount(array_agg(
-        (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key))
-    from ((table removed except all table added)
-          union all
-          (table added except all table removed)) changed;
+    perform refrain.listens_recount(
+        array(select (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key
+              from (table removed except all table added) gone),
+        array(select (user_id, listened_at, recording_id, artist_id, release_id)::refrain.listen_key
+              from (table added except all table removed) came));
     return null;
 end
 $$;
 comment on function refrain.listens_updated is
-    'trigger: counts anew what changed listens belonged to, or belong to now';
+    'trigger: counts what changed listens were as gone, and what they are now as new';
 
 create or replace function refrain.listens_truncated() returns trigger
 language plpgsql as $$

@@ -102,7 +102,7 @@ def report_places(report, instance, user_id):
     years_ms, index_ms = database.time_index(instance, user_id)
     report.row("where it lies: the years", years_ms)
     report.row("where it lies: the fullest year", index_ms)
-    report.row("deleting one listen, counted anew", time_deletes(instance, user_id))
+    report.row("deleting one listen", time_deletes(instance, user_id))
 
 
 def time_deletes(instance, user_id):

@@ -139,6 +139,14 @@ class Delete(unittest.TestCase):
                 self.assertEqual(0, self.delete(at_s, msid, user))
         self.assertEqual(before, (self.user.versions(), other.versions(), self.left()))
 
+    def test_what_stays_is_of_long_ago(self):
+        """What has gone weighed so much more that the difference would be lost in rounding."""
+        long_ago_s = AT_S - 20 * 365 * world.DAY_S
+        world.add_listens(self.user, (long_ago_s, self.tune), (long_ago_s - 12345, self.tune))
+        for at_s in (AT_S + 1, AT_S):
+            self.assertEqual(1, self.delete(at_s, self.tune.recording.msid))
+            self.left()
+
     def test_again_and_back(self):
         self.assertEqual(1, self.delete(AT_S, self.tune.recording.msid))
         self.assertEqual(0, self.delete(AT_S, self.tune.recording.msid))
