@@ -100,9 +100,11 @@ returns setof record
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set max_parallel_workers_per_gather = 0
--- One pass over the index, not one for each recording.
+-- One pass over the index, not one for each recording; and however few listens the plan expects,
+-- they are grouped as they come.
 set enable_nestloop = off
 set enable_mergejoin = off
+set enable_sort = off
 as $$
 #variable_conflict use_column
 begin
