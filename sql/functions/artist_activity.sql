@@ -164,6 +164,8 @@ returns setof record
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set max_parallel_workers_per_gather = 0
+-- Also for who has put them off.
+set enable_hashjoin = on
 as $$
 #variable_conflict use_column
 begin
