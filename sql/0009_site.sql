@@ -55,8 +55,10 @@ create table refrain.site_tallies (
 comment on table refrain.site_tallies is
     'Listens that all counted users have of each artist (kind 1), release (2) and recording (3) in '
     'a period (site_period).';
+-- Not of all rows, so that a row is never looked up by what comes before its listens here: that
+-- seems as good as the key where PostgreSQL does not know yet how much there is.
 create index site_tallies_chart on refrain.site_tallies (
-    period, kind, listens desc, entity_id);
+    period, kind, listens desc, entity_id) where listens > 0;
 
 create table refrain.site_totals (
     period     int primary key,
@@ -70,18 +72,26 @@ comment on table refrain.site_totals is
     'many listens they have.';
 
 -- Listens are in no index, and pages have room: nothing but the row is written when they change.
-create table refrain.site_parts (
-    period    int not null,
-    kind      smallint not null,
-    entity_id bigint not null,
-    part      int not null,
-    listens   bigint not null,
-    primary key (period, kind, entity_id, part)
+create table refrain.site_hours (
+    step      int not null,
+    artist_id bigint not null,
+    hours     int[] not null,
+    primary key (step, artist_id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
-comment on table refrain.site_parts is
-    'The same, told apart: who listened to an artist (kind 1) or a release (2), part being the '
-    'user; and when an artist was listened to: in which hour of the day (3), 0 to 23, and in which '
-    'day of a week or month, or month of a longer period (4), from 0. All in UTC.';
+comment on table refrain.site_hours is
+    'When all counted users listened to an artist: in each of the 24 hours (UTC) of the days of a '
+    'step, which is a year, of late also a month, and of very late also a day (site_steps).';
+
+create table refrain.site_listeners (
+    artist_id  bigint not null,
+    release_id bigint not null,
+    step       int not null,
+    user_id    int not null,
+    listens    int not null,
+    primary key (step, artist_id, release_id, user_id)
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+comment on table refrain.site_listeners is
+    'Who listened to an artist in a step (site_steps), by release; release 0: on none.';
 
 -- By MBID they are asked for.
 create index artists_mbid on refrain.artists ((mbids[1])) where cardinality(mbids) = 1;

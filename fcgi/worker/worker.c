@@ -27,7 +27,7 @@ static const struct db_function fn_purge = {"user_purge", 1};
 static const struct db_function fn_move = {"site_move", 0};
 static const struct db_function fn_fold = {"site_fold", 2};
 static const int64_t site_max_us = 600000000;
-enum { SITE_BATCH = 10000 };
+enum { SITE_BATCH = 50000 };
 
 /* What is removed once a minute, and at once again after a full batch. */
 static const struct chore {

@@ -11,9 +11,15 @@
 -- a count may be too small, or below zero; only what is above zero is shown.
 
 -- ── in which periods a listen counts ──
--- All time and years are kept for ever; weeks, months, quarters and half-years as long as a named
--- range can tell of them: the running one and the last complete one, and for a day the one before
--- that, because clocks differ. What is no longer kept never is again, so what there is is complete.
+-- Charts (site_tallies) have a period for each named range. All time and years are kept for ever;
+-- weeks, months, quarters and half-years as long as a named range can tell of them: the running one
+-- and the last complete one, and for a day the one before that, because clocks differ.
+--
+-- What is asked for by artist or release (site_hours, site_listeners) is added up when read, from
+-- steps: days for weeks and months, months for what is longer, years for all time. Years are kept
+-- for ever, months and days as long as they are a part of something that a range can tell of.
+--
+-- What is no longer kept never is again, so what there is is complete.
 
 create or replace function refrain.site_period(unit text, day date) returns int
 language sql immutable as $$
@@ -51,11 +57,13 @@ language sql immutable as $$
                  date_trunc('month', t) - interval '1 month',
                  date_trunc('quarter', t) - interval '3 months',
                  date_trunc('year', t) + interval '6 months'
-                     * ((date_part('month', t) > 6)::int - 1)]::date[]
+                     * ((date_part('month', t) > 6)::int - 1),
+                 date_trunc('year', t) - interval '1 year']::date[]
     from (select (at at time zone 'UTC') - interval '1 day') d(t)
 $$;
 comment on function refrain.site_since is
-    'helper: when the first week, month, quarter and half-year began that are kept at this time';
+    'helper: when the first week, month, quarter, half-year and months of a year began that are '
+    'kept at this time';
 
 create or replace function refrain.site_is_kept(period int, since date[]) returns boolean
 language sql immutable as $$
@@ -69,52 +77,74 @@ $$;
 comment on function refrain.site_is_kept is
     'helper: whether this is a period that is kept (site_since)';
 
-create or replace function refrain.site_places(
-    user_id int, listened_at timestamptz, artist_id bigint, release_id bigint,
-    recording_id bigint, since date[],
-    out period int, out kind smallint, out entity_id bigint, out part int)
+create or replace function refrain.site_periods(day date, since date[]) returns int[]
+language sql immutable as $$
+    select array_agg(refrain.site_period(p.unit, day))
+    from (values ('all time', null::date), ('year', null), ('half-year', since[4]),
+                 ('quarter', since[3]), ('month', since[2]), ('week', since[1])) p(unit, since)
+    where p.since is null or day >= p.since
+$$;
+comment on function refrain.site_periods is
+    'helper: the periods that a day is in, of those that are kept (site_since)';
+
+create or replace function refrain.site_steps(day date, since date[]) returns int[]
+language sql immutable as $$
+    select array_agg(to_char(day, s.form)::int)
+    from (values ('YYYY', null::date), ('YYYYMM', since[5]), ('YYYYMMDD', since[2])) s(form, since)
+    where s.since is null or day >= s.since
+$$;
+comment on function refrain.site_steps is
+    'helper: the steps that a day is in, of those that are kept: its year (2026), month (202611) '
+    'and day (20261123)';
+
+create or replace function refrain.site_old_steps(since date[], out first int, out last int)
 returns setof record
 language sql immutable as $$
-    select p.period, e.kind::smallint, e.entity_id, e.part
-    from (
-        select t::date as day, date_part('hour', t)::int as hour, date_part('year', t)::int as year,
-               date_part('month', t)::int as month, date_part('day', t)::int as of_month,
-               date_part('isodow', t)::int as of_week
-        from (select listened_at at time zone 'UTC') l(t)
-        offset 0
-    ) d
-    cross join lateral (values
-        (0, null::date, null::int),
-        (year, null, month - 1),
-        (year * 10 + 5 + (month > 6)::int, since[4], (month - 1) % 6),
-        (year * 10 + (month + 2) / 3, since[3], (month - 1) % 3),
-        (year * 100 + month, since[2], of_month - 1),
-        (to_char(day - (of_week - 1), 'YYYYMMDD')::int, since[1], of_week - 1)
-    ) p(period, since, slice)
-    cross join lateral (values
-        (1, artist_id, null), (2, release_id, null), (3, recording_id, null),
-        (1, artist_id, user_id), (2, release_id, user_id),
-        (3, artist_id, d.hour), (4, artist_id, p.slice)
-    ) e(kind, entity_id, part)
-    where (p.since is null or d.day >= p.since)
-      and e.entity_id is not null and (e.kind < 4 or e.part is not null)
+    values (100000, to_char(since[5], 'YYYYMM')::int - 1),
+           (10000000, to_char(since[2], 'YYYYMMDD')::int - 1)
 $$;
-comment on function refrain.site_places is
-    'helper: where a listen counts: in site_tallies (no part), and in site_parts';
+comment on function refrain.site_old_steps is
+    'helper: the numbers of the steps that are not kept any more';
 
-create or replace function refrain.site_quarters(quarters int[], listens bigint[]) returns int[]
+create or replace function refrain.site_window_steps(
+    from_s bigint, to_s bigint, out step int, out day date)
+returns setof record
+language plpgsql stable rows 31 as $$
+#variable_conflict use_column
+begin
+    if to_s is null then
+        return query
+        select o.period, make_date(o.period, 1, 1)
+        from refrain.site_totals o where o.period between 1 and 9999;
+    else
+        return query
+        select to_char(d.at, case when to_s - from_s > 31 * 86400 then 'YYYYMM' else 'YYYYMMDD' end)
+                   ::int, d.at::date
+        from generate_series(
+            to_timestamp(from_s) at time zone 'UTC',
+            to_timestamp(to_s - 1) at time zone 'UTC',
+            case when to_s - from_s > 31 * 86400 then interval '1 month' else interval '1 day' end
+        ) d(at);
+    end if;
+end
+$$;
+comment on function refrain.site_window_steps is
+    'helper: the steps that the window of a named range is made of, and when each begins';
+
+create or replace function refrain.site_spread(size int, places int[], listens bigint[])
+returns int[]
 language plpgsql immutable as $$
 declare
-    sums int[] := array_fill(0, array[96]);
+    sums int[] := array_fill(0, array[size]);
 begin
-    for i in 1 .. cardinality(quarters) loop
-        sums[quarters[i]] := sums[quarters[i]] + listens[i];
+    for i in 1 .. cardinality(places) loop
+        sums[places[i]] := sums[places[i]] + listens[i];
     end loop;
     return sums;
 end
 $$;
-comment on function refrain.site_quarters is
-    'helper: the 96 quarters of an hour of a day, from some of them';
+comment on function refrain.site_spread is
+    'helper: so many numbers, from what is at some of their places; the first is 1';
 
 -- ── what changes is noted ──
 -- New listens are noted where they are counted (tallies.sql): a trigger of its own would be dearer.
@@ -164,7 +194,8 @@ create or replace function refrain.site_truncated() returns trigger
 language plpgsql as $$
 begin
     -- The site's version is locked and raised with all others.
-    truncate refrain.site_deltas, refrain.site_tallies, refrain.site_totals, refrain.site_parts;
+    truncate refrain.site_deltas, refrain.site_tallies, refrain.site_totals, refrain.site_hours,
+             refrain.site_listeners;
     return null;
 end
 $$;
@@ -303,8 +334,8 @@ create or replace function refrain.site_fold_batch(batch int) returns int
 language plpgsql
 -- What is there is looked up by key, however large it is: a batch is small beside it.
 set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 set work_mem = '64MB'
 as $$
 declare
@@ -316,22 +347,42 @@ begin
         delete from refrain.site_deltas
         where ctid = any (array(select ctid from refrain.site_deltas limit batch))
         returning *
-    ), counted as materialized (
-        select p.period, p.kind, p.entity_id, p.part, sum(t.listens) as listens
-        from taken t
-        cross join lateral refrain.site_places(
-            t.user_id, t.listened_at, t.artist_id, t.release_id, t.recording_id, since) p
-        group by p.period, p.kind, p.entity_id, p.part
-        having sum(t.listens) <> 0
-        order by p.period, p.kind, p.entity_id, p.part
-    ), tallies as materialized (
-        -- They stay where they are as long as the site's version is locked.
-        select c.period, c.kind, c.entity_id, c.listens, coalesce(s.listens, 0) as before,
-               coalesce(s.listens, 0) + c.listens as after, s.ctid as place
-        from counted c
-        left join refrain.site_tallies s
-            on s.period = c.period and s.kind = c.kind and s.entity_id = c.entity_id
-        where c.part is null
+    ), listens as materialized (
+        select refrain.utc_day(listened_at) as day, refrain.utc_quarter(listened_at) as quarter,
+               user_id, artist_id, release_id, recording_id, listens
+        from taken
+    ), days as materialized (
+        select day, refrain.site_periods(day, since) as periods,
+               refrain.site_steps(day, since) as steps
+        from (select distinct day from listens) d
+    ), -- Each row is looked up once, and stays where it is as long as the site's version is locked.
+    tallies as materialized (
+        select c.*, coalesce(s.listens, 0) as before, coalesce(s.listens, 0) + c.listens as after,
+               s.ctid as place
+        from (
+            select period,
+                   (case when grouping(recording_id) = 0 then 3 when grouping(release_id) = 0 then 2
+                         else 1 end)::smallint as kind,
+                   coalesce(recording_id, release_id, artist_id) as entity_id,
+                   sum(listens)::bigint as listens
+            from (
+                select p.period, l.artist_id, l.release_id, l.recording_id,
+                       sum(l.listens) as listens
+                from listens l
+                join days d on d.day = l.day
+                cross join lateral unnest(d.periods) p(period)
+                group by 1, 2, 3, 4
+            ) plays
+            group by period, grouping sets ((artist_id), (release_id), (recording_id))
+            having coalesce(recording_id, release_id, artist_id) is not null and sum(listens) <> 0
+            order by 1, 2, 3
+        ) c
+        left join lateral (
+            select t.ctid, t.listens
+            from refrain.site_tallies t
+            where t.period = c.period and t.kind = c.kind and t.entity_id = c.entity_id
+            limit 1
+        ) s on true
     ), tallies_gone as (
         delete from refrain.site_tallies s using tallies t
         where s.ctid = t.place and t.after = 0
@@ -341,23 +392,6 @@ begin
     ), tallies_fresh as (
         insert into refrain.site_tallies (period, kind, entity_id, listens)
         select period, kind, entity_id, after from tallies where place is null
-    ), parts as materialized (
-        select c.period, c.kind, c.entity_id, c.part,
-               coalesce(s.listens, 0) + c.listens as after, s.ctid as place
-        from counted c
-        left join refrain.site_parts s
-            on s.period = c.period and s.kind = c.kind and s.entity_id = c.entity_id
-            and s.part = c.part
-        where c.part is not null
-    ), parts_gone as (
-        delete from refrain.site_parts s using parts p
-        where s.ctid = p.place and p.after = 0
-    ), parts_known as (
-        update refrain.site_parts s set listens = p.after
-        from parts p where s.ctid = p.place and p.after <> 0
-    ), parts_fresh as (
-        insert into refrain.site_parts (period, kind, entity_id, part, listens)
-        select period, kind, entity_id, part, after from parts where place is null
     ), summed as (
         insert into refrain.site_totals as s (period, artists, releases, recordings, listens)
         select period,
@@ -372,12 +406,72 @@ begin
                 releases = s.releases + excluded.releases,
                 recordings = s.recordings + excluded.recordings,
                 listens = s.listens + excluded.listens
+    ), hours as materialized (
+        select c.step, c.artist_id,
+               case when s.hours is null then c.hours
+                    else refrain.quarters_sum(s.hours, c.hours) end as hours,
+               s.ctid as place
+        from (
+            select step, artist_id,
+                   refrain.site_spread(24, array_agg(hour), array_agg(listens)) as hours
+            from (
+                select p.step, l.artist_id, (l.quarter + 3) / 4 as hour, sum(l.listens) as listens
+                from listens l
+                join days d on d.day = l.day
+                cross join lateral unnest(d.steps) p(step)
+                group by 1, 2, 3
+                having sum(l.listens) <> 0
+            ) h
+            group by 1, 2
+            order by 1, 2
+        ) c
+        left join lateral (
+            select h.ctid, h.hours
+            from refrain.site_hours h
+            where h.step = c.step and h.artist_id = c.artist_id
+            limit 1
+        ) s on true
+    ), hours_gone as (
+        delete from refrain.site_hours s using hours h
+        where s.ctid = h.place and 0 = all (h.hours)
+    ), hours_known as (
+        update refrain.site_hours s set hours = h.hours
+        from hours h where s.ctid = h.place and 0 <> any (h.hours)
+    ), hours_fresh as (
+        insert into refrain.site_hours (step, artist_id, hours)
+        select step, artist_id, hours from hours where place is null
+    ), listeners as materialized (
+        select c.*, coalesce(s.listens, 0) + c.listens as after, s.ctid as place
+        from (
+            select p.step, l.artist_id, coalesce(l.release_id, 0) as release_id, l.user_id,
+                   sum(l.listens)::int as listens
+            from listens l
+            join days d on d.day = l.day
+            cross join lateral unnest(d.steps) p(step)
+            group by 1, 2, 3, 4
+            having sum(l.listens) <> 0
+            order by 1, 2, 3, 4
+        ) c
+        left join lateral (
+            select n.ctid, n.listens
+            from refrain.site_listeners n
+            where n.step = c.step and n.artist_id = c.artist_id
+              and n.release_id = c.release_id and n.user_id = c.user_id
+            limit 1
+        ) s on true
+    ), listeners_gone as (
+        delete from refrain.site_listeners s using listeners l
+        where s.ctid = l.place and l.after = 0
+    ), listeners_known as (
+        update refrain.site_listeners s set listens = l.after
+        from listeners l where s.ctid = l.place and l.after <> 0
+    ), listeners_fresh as (
+        insert into refrain.site_listeners (artist_id, release_id, step, user_id, listens)
+        select artist_id, release_id, step, user_id, after from listeners where place is null
     ), dated as (
         insert into refrain.listen_days as s (user_id, day, listens, quarters)
-        select 0, day, sum(listens), refrain.site_quarters(array_agg(quarter), array_agg(listens))
-        from (select refrain.utc_day(listened_at) as day,
-                     refrain.utc_quarter(listened_at) as quarter, sum(listens) as listens
-              from taken group by 1, 2) q
+        select 0, day, sum(listens), refrain.site_spread(96, array_agg(quarter), array_agg(listens))
+        from (select day, quarter, sum(listens) as listens from listens group by 1, 2) q
         group by day
         on conflict (user_id, day) do update
             set listens = s.listens + excluded.listens,
@@ -398,6 +492,7 @@ create or replace function refrain.site_prune() returns int
 language plpgsql as $$
 declare
     batch   constant int := 5000;
+    since   constant date[] := refrain.site_since(now());
     old     int;
     removed int := 0;
     n       int;
@@ -407,28 +502,160 @@ begin
         return 0;
     end if;
     select min(period) into old
-    from refrain.site_totals where not refrain.site_is_kept(period, refrain.site_since(now()));
+    from refrain.site_totals where not refrain.site_is_kept(period, since);
     delete from refrain.site_tallies where ctid = any (array(
         select ctid from refrain.site_tallies where period = old limit batch));
-    get diagnostics n = row_count;
-    removed := removed + n;
-    delete from refrain.site_parts where ctid = any (array(
-        select ctid from refrain.site_parts where period = old limit batch - removed));
-    get diagnostics n = row_count;
-    removed := removed + n;
+    get diagnostics removed = row_count;
     if removed < batch then
         delete from refrain.site_totals where period = old;
         get diagnostics n = row_count;
         removed := removed + n;
     end if;
-    return removed;
+    delete from refrain.site_hours where ctid = any (array(
+        select h.ctid
+        from refrain.site_old_steps(since) o
+        join refrain.site_hours h on h.step between o.first and o.last
+        limit batch - removed));
+    get diagnostics n = row_count;
+    removed := removed + n;
+    delete from refrain.site_listeners where ctid = any (array(
+        select l.ctid
+        from refrain.site_old_steps(since) o
+        join refrain.site_listeners l on l.step between o.first and o.last
+        limit batch - removed));
+    get diagnostics n = row_count;
+    return removed + n;
 end
 $$;
 comment on function refrain.site_prune is
-    'all: removes up to 5000 rows of a week, month, quarter or half-year that no range tells of any '
-    'more; how many. To be called every minute';
+    'all: removes up to 5000 rows of weeks, months, quarters, half-years and steps that no range '
+    'tells of any more; how many. To be called every minute';
 
 -- ── is it what there is? ──
+
+create or replace function refrain.site_listens(
+    is_folded boolean, out day date, out quarter int, out user_id int, out artist_id bigint,
+    out release_id bigint, out recording_id bigint, out listens int)
+returns setof record
+language sql stable as $$
+    select refrain.utc_day(l.listened_at), refrain.utc_quarter(l.listened_at), l.user_id,
+           l.artist_id, l.release_id, l.recording_id, 1
+    from refrain.listens l
+    join refrain.user_version v on v.user_id = l.user_id
+    where v.is_counted
+    union all
+    select refrain.utc_day(d.listened_at), refrain.utc_quarter(d.listened_at), d.user_id,
+           d.artist_id, d.release_id, d.recording_id, -d.listens
+    from refrain.site_deltas d
+    where is_folded
+$$;
+comment on function refrain.site_listens is
+    'helper: the listens of all who are counted; where is_folded, without what is still to be folded';
+
+create or replace function refrain.site_tallies_counted(
+    is_folded boolean, since date[],
+    out period int, out kind smallint, out entity_id bigint, out listens bigint)
+returns setof record
+language sql stable as $$
+    with plays as (
+        select day, artist_id, release_id, recording_id, sum(listens) as listens
+        from refrain.site_listens(is_folded)
+        group by 1, 2, 3, 4
+    ), days as materialized (
+        select day, refrain.site_periods(day, since) as periods
+        from (select distinct day from plays) d
+    )
+    select p.period,
+           (case when grouping(recording_id) = 0 then 3 when grouping(release_id) = 0 then 2
+                 else 1 end)::smallint,
+           coalesce(recording_id, release_id, artist_id), sum(listens)::bigint
+    from plays
+    join days on days.day = plays.day
+    cross join lateral unnest(days.periods) p(period)
+    group by p.period, grouping sets ((artist_id), (release_id), (recording_id))
+    having coalesce(recording_id, release_id, artist_id) is not null and sum(listens) <> 0
+$$;
+comment on function refrain.site_tallies_counted is
+    'helper: what site_tallies must be, counted from site_listens';
+
+create or replace function refrain.site_hours_counted(
+    is_folded boolean, since date[], out step int, out artist_id bigint, out hours int[])
+returns setof record
+language sql stable as $$
+    with heard as (
+        select day, (quarter + 3) / 4 as hour, artist_id, sum(listens) as listens
+        from refrain.site_listens(is_folded)
+        group by 1, 2, 3
+    ), days as materialized (
+        select day, refrain.site_steps(day, since) as steps
+        from (select distinct day from heard) d
+    )
+    select step, artist_id, refrain.site_spread(24, array_agg(hour), array_agg(listens))
+    from (
+        select s.step, h.artist_id, h.hour, sum(h.listens)::bigint as listens
+        from heard h
+        join days on days.day = h.day
+        cross join lateral unnest(days.steps) s(step)
+        group by 1, 2, 3
+        having sum(h.listens) <> 0
+    ) c
+    group by 1, 2
+$$;
+comment on function refrain.site_hours_counted is
+    'helper: what site_hours must be, counted from site_listens';
+
+create or replace function refrain.site_listeners_counted(
+    is_folded boolean, since date[], out artist_id bigint, out release_id bigint, out step int,
+    out user_id int, out listens bigint)
+returns setof record
+language sql stable as $$
+    with heard as (
+        select day, artist_id, coalesce(release_id, 0) as release_id, user_id,
+               sum(listens) as listens
+        from refrain.site_listens(is_folded)
+        group by 1, 2, 3, 4
+    ), days as materialized (
+        select day, refrain.site_steps(day, since) as steps
+        from (select distinct day from heard) d
+    )
+    select h.artist_id, h.release_id, s.step, h.user_id, sum(h.listens)::bigint
+    from heard h
+    join days on days.day = h.day
+    cross join lateral unnest(days.steps) s(step)
+    group by 1, 2, 3, 4
+    having sum(h.listens) <> 0
+$$;
+comment on function refrain.site_listeners_counted is
+    'helper: what site_listeners must be, counted from site_listens';
+
+create or replace function refrain.site_totals_counted(
+    is_folded boolean, since date[],
+    out period int, out artists bigint, out releases bigint, out recordings bigint,
+    out listens bigint)
+returns setof record
+language sql stable as $$
+    select period, count(*) filter (where kind = 1 and listens > 0),
+           count(*) filter (where kind = 2 and listens > 0),
+           count(*) filter (where kind = 3 and listens > 0),
+           coalesce(sum(listens) filter (where kind = 3), 0)::bigint
+    from refrain.site_tallies_counted(is_folded, since)
+    group by period
+$$;
+comment on function refrain.site_totals_counted is
+    'helper: what site_totals must be, counted from site_listens';
+
+create or replace function refrain.site_days_counted(
+    is_folded boolean, out day date, out listens bigint, out quarters int[])
+returns setof record
+language sql stable as $$
+    select day, sum(listens)::bigint,
+           refrain.site_spread(96, array_agg(quarter), array_agg(listens))
+    from (select day, quarter, sum(listens) as listens
+          from refrain.site_listens(is_folded) group by 1, 2) q
+    group by day
+$$;
+comment on function refrain.site_days_counted is
+    'helper: what listen_days must be of user 0, counted from site_listens';
 
 create or replace function refrain.verify_site(out what text, out detail text)
 returns setof record
@@ -441,66 +668,49 @@ declare
 begin
     -- What has been folded: all that is counted, without what is still to be folded.
     return query
-    with raw as materialized (
-        select l.user_id, l.listened_at, l.artist_id, l.release_id, l.recording_id, 1 as listens
-        from refrain.listens l
-        join refrain.user_version v on v.user_id = l.user_id
-        where v.is_counted
-        union all
-        select d.user_id, d.listened_at, d.artist_id, d.release_id, d.recording_id, -d.listens
-        from refrain.site_deltas d
-    ), counted as materialized (
-        select p.period, p.kind, p.entity_id, p.part, sum(r.listens) as listens
-        from raw r
-        cross join lateral refrain.site_places(
-            r.user_id, r.listened_at, r.artist_id, r.release_id, r.recording_id, since) p
-        group by p.period, p.kind, p.entity_id, p.part
-        having sum(r.listens) <> 0
-    ), totals as (
-        select period, count(*) filter (where kind = 1 and listens > 0) as artists,
-               count(*) filter (where kind = 2 and listens > 0) as releases,
-               count(*) filter (where kind = 3 and listens > 0) as recordings,
-               coalesce(sum(listens) filter (where kind = 3), 0) as listens
-        from counted where part is null group by period
-    ), days as (
-        select day, sum(listens) as listens,
-               refrain.site_quarters(array_agg(quarter), array_agg(listens)) as quarters
-        from (select refrain.utc_day(listened_at) as day,
-                     refrain.utc_quarter(listened_at) as quarter, sum(listens) as listens
-              from raw group by 1, 2) q
-        group by day
-    )
     select 'site tally', format('period %s kind %s entity %s: stored %s, counted %s',
         coalesce(s.period, c.period), coalesce(s.kind, c.kind),
         coalesce(s.entity_id, c.entity_id), s.listens, c.listens)
     from (select * from refrain.site_tallies where refrain.site_is_kept(period, since)) s
-    full join (select * from counted where part is null) c
+    full join refrain.site_tallies_counted(true, since) c
         on (c.period, c.kind, c.entity_id) = (s.period, s.kind, s.entity_id)
-    where s.listens is distinct from c.listens
-    union all
-    select 'site part', format('period %s kind %s entity %s part %s: stored %s, counted %s',
-        coalesce(s.period, c.period), coalesce(s.kind, c.kind),
-        coalesce(s.entity_id, c.entity_id), coalesce(s.part, c.part), s.listens, c.listens)
-    from (select * from refrain.site_parts where refrain.site_is_kept(period, since)) s
-    full join (select * from counted where part is not null) c
-        on (c.period, c.kind, c.entity_id, c.part) = (s.period, s.kind, s.entity_id, s.part)
-    where s.listens is distinct from c.listens
-    union all
+    where s.listens is distinct from c.listens;
+    return query
+    select 'site hours', format('step %s artist %s: stored %s, counted %s',
+        coalesce(s.step, c.step), coalesce(s.artist_id, c.artist_id), s.hours, c.hours)
+    from (select h.* from refrain.site_hours h
+          where not exists (select from refrain.site_old_steps(since) o
+                            where h.step between o.first and o.last)) s
+    full join refrain.site_hours_counted(true, since) c
+        on (c.step, c.artist_id) = (s.step, s.artist_id)
+    where s.hours is distinct from c.hours;
+    return query
+    select 'site listener', format('step %s artist %s release %s user %s: stored %s, counted %s',
+        coalesce(s.step, c.step), coalesce(s.artist_id, c.artist_id),
+        coalesce(s.release_id, c.release_id), coalesce(s.user_id, c.user_id), s.listens, c.listens)
+    from (select l.* from refrain.site_listeners l
+          where not exists (select from refrain.site_old_steps(since) o
+                            where l.step between o.first and o.last)) s
+    full join refrain.site_listeners_counted(true, since) c
+        on (c.step, c.artist_id, c.release_id, c.user_id)
+         = (s.step, s.artist_id, s.release_id, s.user_id)
+    where s.listens is distinct from c.listens;
     -- A row of zeros is as good as none.
+    return query
     select 'site total', format('period %s: stored %s, counted %s', coalesce(s.period, c.period),
         (s.artists, s.releases, s.recordings, s.listens),
         (c.artists, c.releases, c.recordings, c.listens))
     from (select * from refrain.site_totals where refrain.site_is_kept(period, since)) s
-    full join totals c on c.period = s.period
+    full join refrain.site_totals_counted(true, since) c on c.period = s.period
     where (coalesce(s.artists, 0), coalesce(s.releases, 0), coalesce(s.recordings, 0),
            coalesce(s.listens, 0))
        <> (coalesce(c.artists, 0), coalesce(c.releases, 0), coalesce(c.recordings, 0),
-           coalesce(c.listens, 0))
-    union all
+           coalesce(c.listens, 0));
+    return query
     select 'site day', format('%s: stored %s, counted %s', coalesce(s.day, c.day),
         (s.listens, s.quarters), (c.listens, c.quarters))
     from (select * from refrain.listen_days where user_id = 0) s
-    full join days c on c.day = s.day
+    full join refrain.site_days_counted(true) c on c.day = s.day
     where coalesce(s.listens, 0) <> coalesce(c.listens, 0)
        or coalesce(s.quarters, c.quarters) is distinct from coalesce(c.quarters, s.quarters);
 end
@@ -510,24 +720,36 @@ comment on function refrain.verify_site is
     'counted amount to; none if all is exact';
 
 create or replace function refrain.repair_site() returns void
-language plpgsql as $$
+language plpgsql
+set work_mem = '64MB'
+as $$
+declare
+    since constant date[] := refrain.site_since(now());
 begin
     perform from refrain.user_version where user_id = 0 for update;
     delete from refrain.site_tallies;
-    delete from refrain.site_parts;
     delete from refrain.site_totals;
+    delete from refrain.site_hours;
+    delete from refrain.site_listeners;
     delete from refrain.listen_days where user_id = 0;
     -- One statement, one snapshot: what it does not see of both is noted for later.
     with gone as (
         delete from refrain.site_deltas
+    ), tallies as (
+        insert into refrain.site_tallies (period, kind, entity_id, listens)
+        select * from refrain.site_tallies_counted(false, since) order by 1, 2, 3
+    ), totals as (
+        insert into refrain.site_totals (period, artists, releases, recordings, listens)
+        select * from refrain.site_totals_counted(false, since)
+    ), hours as (
+        insert into refrain.site_hours (step, artist_id, hours)
+        select * from refrain.site_hours_counted(false, since) order by 1, 2
+    ), listeners as (
+        insert into refrain.site_listeners (artist_id, release_id, step, user_id, listens)
+        select * from refrain.site_listeners_counted(false, since) order by 3, 1, 2, 4
     )
-    insert into refrain.site_deltas
-    select l.user_id, l.listened_at, l.artist_id, l.release_id, l.recording_id, 1
-    from refrain.listens l
-    join refrain.user_version v on v.user_id = l.user_id
-    where v.is_counted;
-    while refrain.site_fold_batch(100000) > 0 loop
-    end loop;
+    insert into refrain.listen_days (user_id, day, listens, quarters)
+    select 0, c.* from refrain.site_days_counted(false) c;
     perform refrain.versions_raise(array[0], array['-infinity'::timestamptz]);
 end
 $$;

@@ -89,12 +89,12 @@ begin
         where o.period between 1 and 9999 and t.listens > 0;
     else
         return query
-        select (from_day + p.part * case when to_day - from_day > 31 then interval '1 month'
-                                         else interval '1 day' end)::date,
-               a.id, p.listens
-        from unnest(top) a(id)
-        join refrain.site_parts p on p.period = wanted and p.kind = 4 and p.entity_id = a.id
-        where p.listens > 0;
+        select s.day, h.artist_id, t.listens
+        from refrain.site_window_steps(refrain.time_s(refrain.utc_midnight(from_day)),
+                                       refrain.time_s(refrain.utc_midnight(to_day))) s
+        join refrain.site_hours h on h.step = s.step and h.artist_id = any (top)
+        cross join lateral (select sum(n) from unnest(h.hours) n) t(listens)
+        where t.listens > 0;
     end if;
 end
 $$;
@@ -133,14 +133,14 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 #variable_conflict use_column
-declare
-    wanted constant int := refrain.site_period_of(from_s, to_s);
 begin
     return query
-    select a.id, p.part, p.listens
-    from unnest(artists) a(id)
-    join refrain.site_parts p on p.period = wanted and p.kind = 3 and p.entity_id = a.id
-    where p.listens > 0;
+    select h.artist_id, t.place::int - 1, sum(t.listens)
+    from refrain.site_window_steps(from_s, to_s) s
+    join refrain.site_hours h on h.step = s.step and h.artist_id = any (artists)
+    cross join lateral unnest(h.hours) with ordinality t(listens, place)
+    group by 1, 2
+    having sum(t.listens) > 0;
 end
 $$;
 comment on function refrain.site_hours is
@@ -155,17 +155,24 @@ set plan_cache_mode = force_generic_plan
 set max_parallel_workers_per_gather = 0
 as $$
 #variable_conflict use_column
-declare
-    wanted constant int := refrain.site_period_of(from_s, to_s);
 begin
     -- Who is not public any more is not named, also while his listens still count.
     return query
     with heard as materialized (
-        select p.part as user_id, sum(p.listens)::bigint as listens
-        from refrain.site_parts p
-        where p.period = wanted and p.kind = site_listeners.kind and p.entity_id = any (ids)
-        group by p.part
-        having sum(p.listens) > 0
+        select l.user_id, sum(l.listens)::bigint as listens
+        from refrain.site_window_steps(from_s, to_s) s
+        cross join (
+            select i.id as artist_id, null::bigint as release_id
+            from unnest(ids) i(id) where site_listeners.kind = 1
+            union all
+            select r.artist_id, r.id
+            from refrain.releases r where site_listeners.kind = 2 and r.id = any (ids)
+        ) w
+        join refrain.site_listeners l
+            on l.step = s.step and l.artist_id = w.artist_id
+            and (w.release_id is null or l.release_id = w.release_id)
+        group by l.user_id
+        having sum(l.listens) > 0
     ), top as (
         select u.name, h.user_id, h.listens
         from heard h

@@ -4,7 +4,7 @@
     tests/bench/site.py --build FOLDER [--listens N] [--users N]
 
 Five million listens of a thousand public users over three years, unless told otherwise: each has
-some artists of his own, and all have the popular ones in common. Listens are stored without their
+some artists of his own, and all have the popular ones in common, by Zipf's law. Listens are stored without their
 triggers, because users' own tallies are not what is measured; then the users are moved and folded
 as workers do it. `make bench-site` calls this program so (make bench-site SITE="--listens 500000").
 Five million need about five gigabytes of disk, and most of an hour.
@@ -22,19 +22,20 @@ import time
 here = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent / "api"), str(here.parent / "sql")]
 
-import database
+import charts
 import harness
 import instructions
 import psql
 import table
 
 ROUNDS = 5
-BATCH = 10_000      # as workers have it
-ARTISTS, RELEASES_EACH, RECORDINGS_EACH = 20_000, 3, 4
+BATCH = 50_000      # as workers have it
+SITTING = 10        # listens, one every 210 s
+ARTISTS, RELEASES_EACH, RECORDINGS_EACH = 20_000, 3, 10
 CHARTS = ("artists", "releases", "release_groups", "recordings")
 WHOLE = ("listening_activity", "daily_activity", "artist_activity", "artist_evolution",
          "genre_activity")
-TABLES = ("site_tallies", "site_parts", "site_totals", "listens")
+TABLES = ("site_tallies", "site_hours", "site_listeners", "site_totals", "listens")
 
 
 def fill(listens, users):
@@ -49,7 +50,7 @@ def fill(listens, users):
         from generate_series(1, {ARTISTS}) a, generate_series(1, {RELEASES_EACH}) l""")
     psql.execute(f"""
         insert into refrain.recordings (id, msid, artist_id, release_id, name, name_key)
-        select (a * 10 + l) * 10 + r, gen_random_uuid(), a, a * 10 + l, 'Track ' || r, 'track ' || r
+        select (a * 10 + l) * 100 + r, gen_random_uuid(), a, a * 10 + l, 'Track ' || r, 'track ' || r
         from generate_series(1, {ARTISTS}) a, generate_series(1, {RELEASES_EACH}) l,
              generate_series(1, {RECORDINGS_EACH}) r""")
     psql.rows(f"""
@@ -57,23 +58,32 @@ def fill(listens, users):
         from generate_series(1, {users}) n""")
     psql.execute("update refrain.users set public = true where id > 0")
     psql.execute("alter table refrain.listens disable trigger user")
-    # Half of what somebody hears is of his own fifty artists, the other half of those whom all know.
+    # Half of what somebody hears is of his own fifty artists, the other half goes by Zipf's law among
+    # those whom all know; and half is heard release by release, the other half in no order.
     psql.execute("select setseed(0.5)")
     psql.execute(f"""
         insert into refrain.listens (user_id, listened_at, recording_id, artist_id, release_id)
-        select u.id, to_timestamp(h.at), (h.artist * 10 + h.release) * 10 + h.recording, h.artist,
-               h.artist * 10 + h.release
+        select u.id, to_timestamp(s.at + 210 * h.n), (a.id * 10 + h.release) * 100 + h.recording,
+               a.id, a.id * 10 + h.release
         from (select id, row_number() over (order by id) as n
               from refrain.users where id > 0) u
         cross join lateral (
-            select floor(extract(epoch from now()) - random() * 94608000)::bigint as at,
-                   1 + (case when random() < 0.5
-                             then u.n * 7919 + floor(50 * random() ^ 2)
-                             else floor({ARTISTS} * random() ^ 4) end)::int % {ARTISTS} as artist,
-                   1 + floor({RELEASES_EACH} * random())::int as release,
-                   1 + floor({RECORDINGS_EACH} * random() ^ 2)::int as recording
-            from generate_series(1, {listens // users} + 0 * u.n)
+            select floor(extract(epoch from now()) - 86400 - random() * 94608000)::bigint as at,
+                   random() < 0.5 as is_release, random() as artist, random() as release
+            from generate_series(1, {listens // users // SITTING} + 0 * u.n)
+        ) s
+        cross join lateral (
+            select n, case when s.is_release then s.artist else random() end as artist,
+                   1 + floor({RELEASES_EACH} * case when s.is_release then s.release
+                                                    else random() end)::int as release,
+                   1 + case when s.is_release then n % {RECORDINGS_EACH}
+                            else floor({RECORDINGS_EACH} * random() ^ 2)::int end as recording
+            from generate_series(0, {SITTING} - 1) n
         ) h
+        cross join lateral (
+            select 1 + case when h.artist < 0.5 then u.n * 7919 + floor(50 * (2 * h.artist) ^ 2)
+                            else floor({ARTISTS} ^ (2 * h.artist - 1)) end::int % {ARTISTS} as id
+        ) a
         on conflict do nothing""")
     psql.execute("alter table refrain.listens enable trigger user")
     psql.execute("vacuum analyze refrain.listens")
@@ -90,14 +100,6 @@ def fold():
     return time.monotonic() - began
 
 
-def windows():
-    """Name, and the parameters that tell the window."""
-    for name, from_s, to_s, period in database.windows():
-        before_s = 2 * from_s - to_s if to_s else from_s
-        step = 3 if not to_s else 1 if to_s - from_s < 93 * 86400 else 2
-        yield name, (before_s, from_s, to_s or None, period, step)
-
-
 def timed(call):
     began = time.monotonic()
     psql.rows(call)
@@ -112,11 +114,11 @@ def scans_of_listens():
 
 
 def measure(report, kinds, title):
-    report.section(title, *(name for name, _ in windows()))
+    report.section(title, *charts.windows())
     for kind in kinds:
         cells = []
-        for _, parameters in windows():
-            call = psql.call(f"stats_{kind}", 0, *parameters, 0, 100)
+        for window in charts.windows().values():
+            call = f"select * from refrain.stats_{kind}(0, {window}, 0, 100)"
             psql.execute("begin")
             psql.rows(call)
             if scans_of_listens() != "0":
@@ -147,7 +149,8 @@ def run(wanted, folder):
     report = table.Report()
     listens = fill(wanted.listens, wanted.users)
     seconds = fold()
-    psql.execute("vacuum analyze refrain.site_tallies, refrain.site_parts, refrain.listen_days")
+    psql.execute("vacuum analyze refrain.site_tallies, refrain.site_hours, "
+                 "refrain.site_listeners, refrain.listen_days")
     report.section("Folding, one worker", "listens/s", "seconds")
     report.row(f"{listens:,} listens of {wanted.users:,} users", listens / seconds, seconds)
     measure(report, CHARTS, "Top 100 of all users; no listen is read")

@@ -124,7 +124,8 @@ class Exact(Site):
         settle()
         before = psql.rows("select period, artists, listens from refrain.site_totals "
                            "where listens <> 0 order by 1")
-        tables = ("site_tallies", "site_parts", "listen_days where user_id = 0")
+        tables = ("site_tallies", "site_hours", "site_listeners",
+                  "listen_days where user_id = 0")
         sizes = [psql.value(f"select count(*) from refrain.{table}") for table in tables]
         add(model, user)
         psql.execute(f"delete from refrain.listens where user_id = {user.id}")
@@ -321,16 +322,17 @@ class Rhythm(Site):
         psql.execute(
             "insert into refrain.site_tallies select p, k, 7, 1 "
             "from unnest(array[20190107, 201901, 20184, 20186]) p, generate_series(1, 3) k")
-        psql.execute("insert into refrain.site_parts select p, 1, 7, n, 1 "
-                     "from unnest(array[20190107, 201901, 20184, 20186]) p, "
-                     "generate_series(1, 3000) n")
+        psql.execute("insert into refrain.site_hours select s, 7, array_fill(1, array[24]) "
+                     "from unnest(array[201901, 20190107]) s")
+        psql.execute("insert into refrain.site_listeners select 7, 0, s, n, 1 "
+                     "from unnest(array[201901, 20190107]) s, generate_series(1, 6000) n")
         psql.execute("insert into refrain.site_totals select p, 1, 1, 1, 1 "
                      "from unnest(array[20190107, 201901, 20184, 20186]) p")
         removed = 0
         while number := int(psql.value(psql.call("site_prune"))):
             self.assertLessEqual(number, 5000)
             removed += number
-        self.assertEqual(4 * (3 + 3000 + 1), removed)
+        self.assertEqual(4 * (3 + 1) + 2 * (1 + 6000), removed)
         world.add_listens(user, (1_500_000_000, tune))
         settle()
         self.assertEqual("0", psql.value("select count(*) from refrain.site_totals where period "
@@ -339,14 +341,14 @@ class Rhythm(Site):
 
     def test_which_are_kept(self):
         """The running ones, the last complete ones, and these for a day longer."""
-        for at, expected in (
-                ("2026-11-23 00:00", ("2026-11-09", "2026-10-01", "2026-07-01", "2026-01-01")),
-                ("2026-11-24 00:00", ("2026-11-16", "2026-10-01", "2026-07-01", "2026-01-01")),
-                ("2027-01-01 12:00", ("2026-12-21", "2026-11-01", "2026-07-01", "2026-01-01")),
-                ("2027-01-02 00:00", ("2026-12-21", "2026-12-01", "2026-10-01", "2026-07-01")),
-                ("2028-03-01 23:59", ("2028-02-21", "2028-01-01", "2027-10-01", "2027-07-01")),
-                ("2028-07-02 00:00", ("2028-06-19", "2028-06-01", "2028-04-01", "2028-01-01"))):
-            self.assertEqual("{" + ",".join(expected) + "}",
+        for at, months_of_years, expected in (
+                ("2026-11-23 00:00", 2025, ("2026-11-09", "2026-10-01", "2026-07-01", "2026-01-01")),
+                ("2026-11-24 00:00", 2025, ("2026-11-16", "2026-10-01", "2026-07-01", "2026-01-01")),
+                ("2027-01-01 12:00", 2025, ("2026-12-21", "2026-11-01", "2026-07-01", "2026-01-01")),
+                ("2027-01-02 00:00", 2026, ("2026-12-21", "2026-12-01", "2026-10-01", "2026-07-01")),
+                ("2028-03-01 23:59", 2027, ("2028-02-21", "2028-01-01", "2027-10-01", "2027-07-01")),
+                ("2028-07-02 00:00", 2027, ("2028-06-19", "2028-06-01", "2028-04-01", "2028-01-01"))):
+            self.assertEqual("{" + ",".join((*expected, f"{months_of_years}-01-01")) + "}",
                              psql.value(psql.call("site_since", f"{at}+00")), at)
 
 
@@ -361,8 +363,10 @@ class Repair(Site):
         for what, change in (
                 ("site tally", "update refrain.site_tallies set listens = listens + 1"),
                 ("site tally", "delete from refrain.site_tallies where kind = 2"),
-                ("site part", "update refrain.site_parts set part = part + 1000"),
-                ("site part", "insert into refrain.site_parts values (0, 1, 7, 0, 1)"),
+                ("site hours", "update refrain.site_hours set hours[7] = hours[7] + 1"),
+                ("site hours", "delete from refrain.site_hours where step > 9999"),
+                ("site listener", "update refrain.site_listeners set user_id = user_id + 1000"),
+                ("site listener", "insert into refrain.site_listeners values (7, 0, 2017, 1, 1)"),
                 ("site total", "update refrain.site_totals set releases = releases - 1"),
                 ("site total", "delete from refrain.site_totals where period = 0"),
                 ("site day", "delete from refrain.listen_days where user_id = 0"),
