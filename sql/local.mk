@@ -38,6 +38,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/schema.sql \
 	%D%/functions/sessions.sql \
 	%D%/functions/site.sql \
+	%D%/functions/site_periods.sql \
 	%D%/functions/site_statistics.sql \
 	%D%/functions/statistics.sql \
 	%D%/functions/streaks.sql \
@@ -45,4 +46,5 @@ nobase_dist_pkgdata_DATA += \
 	%D%/functions/tallies.sql \
 	%D%/functions/users.sql \
 	%D%/functions/verify.sql \
+	%D%/functions/verify_site.sql \
 	%D%/functions/versions.sql

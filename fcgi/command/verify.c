@@ -12,12 +12,14 @@ enum { DIFFERENCES_SHOWN = 20 };
 static const int64_t call_max_us = 300000000; /* as long as a statement may take */
 
 static const struct db_function fn_verify = {"verify_user_some", 2};
+static const struct db_function fn_verify_site = {"verify_site_some", 2};
 static const struct db_function fn_repair = {"user_repair", 1};
 
 enum { DIFFERENCES, WHAT, DETAIL };
 
-/* The user that stands for all. */
-enum { SITE_ID = 0 };
+/* The user that stands for all, and in how many statements he is compared: all that users have is
+ * too much for one. */
+enum { SITE_ID = 0, SITE_PARTS = 5 };
 
 struct check {
     struct command_context *context;
@@ -31,12 +33,12 @@ struct check {
 /* ── one ── */
 
 static enum result call(const struct check *check, const struct db_function *function,
-                        int64_t user_id, struct db_rows **rows, struct error *error)
+                        int64_t id, struct db_rows **rows, struct error *error)
 {
-    char user[DB_INT_TEXT_SIZE];
+    char of[DB_INT_TEXT_SIZE];
     char shown[DB_INT_TEXT_SIZE];
-    const char *const params[] = {user, shown};
-    db_format_int(user_id, user);
+    const char *const params[] = {of, shown};
+    db_format_int(id, of);
     db_format_int(DIFFERENCES_SHOWN, shown);
     return db_call(check->context->db, function, params, clock_mono_us() + call_max_us, rows,
                    error);
@@ -62,6 +64,26 @@ static void print_differences(struct check *check, const char *name, const struc
     fflush(stdout);
 }
 
+/* Shows and counts what differs. */
+static enum result compare(struct check *check, int64_t user_id, const char *name,
+                           int64_t *differences, struct error *error)
+{
+    bool is_site = user_id == SITE_ID;
+    enum result result = RESULT_OK;
+    *differences = 0;
+    for (int64_t part = 1; result == RESULT_OK && part <= (is_site ? SITE_PARTS : 1); part++) {
+        struct db_rows *rows = NULL;
+        result = is_site ? call(check, &fn_verify_site, part, &rows, error)
+                         : call(check, &fn_verify, user_id, &rows, error);
+        if (result == RESULT_OK && count_differences(rows) > 0) {
+            *differences += count_differences(rows);
+            print_differences(check, name, rows);
+        }
+        db_rows_free(&rows);
+    }
+    return result;
+}
+
 static void tell(const struct check *check, int64_t user_id, const char *name)
 {
     if (user_id != SITE_ID) {
@@ -73,12 +95,13 @@ static enum result repair(struct check *check, int64_t user_id, const char *name
                           struct error *error)
 {
     struct db_rows *rows = NULL;
+    int64_t differences = 0;
     enum result result = call(check, &fn_repair, user_id, &rows, error);
     db_rows_free(&rows);
     if (result == RESULT_OK) {
-        result = call(check, &fn_verify, user_id, &rows, error);
+        result = compare(check, user_id, name, &differences, error);
     }
-    if (result == RESULT_OK && db_rows_count(rows) > 0) {
+    if (result == RESULT_OK && differences > 0) {
         result = error_set(error, RESULT_INTERNAL, "verify",
                            "%s: differs again after the repair: the triggers of the table of "
                            "listens are not what they should be; run `refrain migrate`",
@@ -89,23 +112,17 @@ static enum result repair(struct check *check, int64_t user_id, const char *name
         printf("%s: repaired\n", name);
         tell(check, user_id, name);
     }
-    db_rows_free(&rows);
     return result;
 }
 
 static enum result check_one(struct check *check, int64_t user_id, const char *name,
                              int64_t listens, struct error *error)
 {
-    struct db_rows *rows = NULL;
-    enum result result = call(check, &fn_verify, user_id, &rows, error);
-    int64_t differences = result == RESULT_OK ? count_differences(rows) : 0;
-    if (differences > 0) {
-        check->wrong++;
-        check->differences += differences;
-        print_differences(check, name, rows);
-    }
-    db_rows_free(&rows);
-    if (differences > 0 && check->repairs) {
+    int64_t differences;
+    enum result result = compare(check, user_id, name, &differences, error);
+    check->wrong += differences > 0;
+    check->differences += differences;
+    if (result == RESULT_OK && differences > 0 && check->repairs) {
         result = repair(check, user_id, name, error);
     }
     check->users += user_id != SITE_ID;

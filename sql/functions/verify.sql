@@ -92,23 +92,15 @@ create or replace function refrain.verify_user_some(
 returns setof record
 language sql stable as $$
     select count(*) over (), d.what, d.detail
-    from (
-        select u.what, u.detail
-        from refrain.verify_user(verify_user_some.user_id) u
-        -- Of who is deleted, what is counted goes before the listens.
-        where verify_user_some.user_id <> 0 and exists (
-            select from refrain.user_version v
-            where v.user_id = verify_user_some.user_id and v.deleted_at is null)
-        union all
-        select s.what, s.detail
-        from refrain.verify_site() s
-        where verify_user_some.user_id = 0
-    ) d
+    from refrain.verify_user(verify_user_some.user_id) d
+    -- Of who is deleted, what is counted goes before the listens.
+    where exists (
+        select from refrain.user_version v
+        where v.user_id = verify_user_some.user_id and v.deleted_at is null)
     limit wanted
 $$;
 comment on function refrain.verify_user_some is
-    'user: some of the differences that verify_user finds, or for user 0 verify_site, and how many '
-    'there are in all';
+    'user: some of the differences that verify_user finds, and how many there are in all';
 
 create or replace function refrain.user_repair(user_id int) returns boolean
 language plpgsql
@@ -122,9 +114,6 @@ begin
     end if;
     if refrain.versions_lock(array[user_repair.user_id]) = '{}' then
         return false;
-    elsif user_id = 0 then
-        perform refrain.repair_site();
-        return true;
     end if;
 
     delete from refrain.tallies t where t.user_id = user_repair.user_id;

@@ -43,6 +43,9 @@ def fill(listens, users):
         insert into refrain.artists (id, msid, name, name_key)
         select a, gen_random_uuid(), 'Artist ' || a, 'artist ' || a
         from generate_series(1, {ARTISTS}) a""")
+    psql.execute("""
+        insert into refrain.artist_tags (artist, tags, weights)
+        select msid, array['tag ' || id % 40, 'tag ' || id % 7], '{2, 1}' from refrain.artists""")
     psql.execute(f"""
         insert into refrain.releases (id, msid, artist_id, name, name_key, group_mbid)
         select a * 10 + l, gen_random_uuid(), a, 'Release ' || l, 'release ' || l,
@@ -153,6 +156,11 @@ def run(wanted, folder):
                  "refrain.site_listeners, refrain.listen_days")
     report.section("Folding, one worker", "listens/s", "seconds")
     report.row(f"{listens:,} listens of {wanted.users:,} users", listens / seconds, seconds)
+    began = time.monotonic()
+    if differences := psql.rows("select * from refrain.verify_site() limit 3"):
+        raise AssertionError(differences)
+    report.section("Counting all of it again, as refrain verify does", "seconds")
+    report.row("verify_site", time.monotonic() - began)
     measure(report, CHARTS, "Top 100 of all users; no listen is read")
     measure(report, WHOLE, "Charts of activity of all users; no listen is read")
     raw = timed("select artist_id, count(*) from refrain.listens group by 1 "
