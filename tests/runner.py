@@ -15,7 +15,12 @@ import time
 import traceback
 import unittest
 
-HANGS_S = 900
+HANGS_S = 600  # one test; what a test waits for itself it gives up sooner
+
+
+def guard():
+    """Ends this process, and shows where it stood, unless it is called again in time."""
+    faulthandler.dump_traceback_later(HANGS_S, exit=True)
 
 
 class Result(unittest.TestResult):
@@ -29,11 +34,13 @@ class Result(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
+        guard()
         self.test = test
         self.began = time.monotonic()
 
     def stopTest(self, test):
         super().stopTest(test)
+        guard()
         self.test = None
         self.began = time.monotonic()
 
@@ -90,7 +97,7 @@ def interrupt(_number, _frame):
 
 def main(folder, report=lambda: "", finish=lambda: None):
     """Returns the exit status. `finish` is called whatever happens; what it raises is a failure."""
-    faulthandler.dump_traceback_later(HANGS_S, exit=True)
+    guard()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     result = Result(report)
