@@ -1,5 +1,6 @@
 /*
- * Telling Redis and the processes of this host of a change, for programs that write to the database beside `serve`.
+ * Telling Redis and the processes of this host of a change, for programs that write to the database
+ * beside `serve`.
  */
 #ifndef REFRAIN_CACHE_TELL_H
 #define REFRAIN_CACHE_TELL_H

@@ -34,8 +34,8 @@ void vigil_stop(struct vigil **vigil);
 uint64_t vigil_sighting(const struct vigil *vigil, const struct cache_subject *subject);
 
 /* Whether what vigil_node() answered after `sighting` was noted is still so, at now_us
- * (clock_boot_us(), read after the request came): what it does not show is younger than twice the life of a
- * heartbeat, and nothing that a process of this host wrote and acknowledged. */
+ * (clock_boot_us(), read after the request came): what it does not show is younger than twice the life
+ * of a heartbeat, and nothing that a process of this host wrote and acknowledged. */
 bool vigil_vouches(const struct vigil *vigil, const struct cache_subject *subject,
                    uint64_t sighting, int64_t now_us);
 

@@ -75,9 +75,9 @@ typedef enum result http_next(void *thing, int64_t deadline_us, struct buffer *t
 enum { HTTP_LENT_MAX = 16, HTTP_KEPT_MAX = 4, HTTP_LENT_MIN_BYTES = 1024 };
 
 /* Written by a handler. Status 200, no headers and no body to begin with. What is the same for
- * every answer is added afterwards: CORS, Content-Length unless it is streamed, and, unless the handler gave its own,
- * Content-Type (application/json) and Cache-Control (no-store on errors, else private and
- * no-cache). */
+ * every answer is added afterwards: CORS, Content-Length unless it is streamed, and, unless the
+ * handler gave its own, Content-Type (application/json) and Cache-Control (no-store on errors, else
+ * private and no-cache). */
 struct http_response {
     int status;
     bool type_given; /* Content-Type is among the headers */

@@ -77,7 +77,8 @@ void statistics_ask(const struct statistics_list *list, const struct window *win
 enum result statistics_parse_range(const struct http_request *request, struct window *window,
                                    struct error *error) MUST_CHECK;
 
-/* Writes the payload: an object; an empty name is that of all public users. What the lists point to is lent to the response. */
+/* Writes the payload: an object; an empty name is that of all public users. What the lists point to is
+ * lent to the response. */
 void statistics_write(struct slice user_name, const struct statistics_query *query,
                       const struct list *lists, size_t lists_count,
                       struct http_response *response);

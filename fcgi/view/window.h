@@ -1,6 +1,7 @@
 /*
  * The windows of the statistics, in UTC: the nine named ranges by the wall clock, any run of days,
- * and a date in all years. Weeks begin on Monday; week, month, quarter, half_yearly and year are the last complete ones.
+ * and a date in all years. Weeks begin on Monday; week, month, quarter, half_yearly and year are the
+ * last complete ones.
  */
 #ifndef REFRAIN_VIEW_WINDOW_H
 #define REFRAIN_VIEW_WINDOW_H

@@ -15,8 +15,9 @@ struct worker_options {
 };
 
 /* Removes what is of no use any more, folds what is listened to into what the site has, runs the
- * relay, imports what has been uploaded, and computes ahead, until SIGTERM or SIGINT; then it ends the step it is at and returns RESULT_OK. A server that is away is waited for; a schema
- * that does not fit is RESULT_CONFLICT. The calling thread owns the signals. */
+ * relay, imports what has been uploaded, and computes ahead, until SIGTERM or SIGINT; then it ends the
+ * step it is at and returns RESULT_OK. A server that is away is waited for; a schema that does not fit
+ * is RESULT_CONFLICT. The calling thread owns the signals. */
 enum result worker_run(const struct worker_options *options, struct error *error) MUST_CHECK;
 
 #endif
