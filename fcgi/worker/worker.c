@@ -43,7 +43,7 @@ static const struct chore {
 };
 enum { chores_count = sizeof chores / sizeof *chores };
 
-struct purging {
+struct housekeeping {
     struct db *db;
     int64_t site_refresh_s;
     int64_t next_us[chores_count];
@@ -52,21 +52,22 @@ struct purging {
 };
 
 /* Calls a function that does something to a batch of rows. Gives how many; 0 where it failed. */
-static int64_t call_within(struct purging *purging, const struct db_function *function,
+static int64_t call_within(struct housekeeping *keeping, const struct db_function *function,
                            const char *const *params, int64_t max_us, const char *event)
 {
     struct db_rows *rows;
     struct error error;
-    enum result result = db_call(purging->db, function, params, clock_mono_us() + max_us,
+    enum result result = db_call(keeping->db, function, params, clock_mono_us() + max_us,
                                  &rows, &error);
     if (result != RESULT_OK) {
-        if (!purging->fails) {
-            log_error("purge-failed", result, &error);
+        if (!keeping->fails) {
+            log_event(LOG_ERROR_LEVEL, "housekeeping-failed", "step", function->name, "result",
+                      result_name(result), "error", error.text, NULL);
         }
-        purging->fails = true;
+        keeping->fails = true;
         return 0;
     }
-    purging->fails = false;
+    keeping->fails = false;
     int64_t done = db_rows_int(rows, 0, 0);
     db_rows_free(&rows);
     if (done > 0) {
@@ -77,55 +78,48 @@ static int64_t call_within(struct purging *purging, const struct db_function *fu
     return done;
 }
 
-/* Calls a function that removes a batch of something. */
-static int64_t purge(struct purging *purging, const struct db_function *function,
-                     const char *const *params, const char *event)
-{
-    return call_within(purging, function, params, step_max_us, event);
-}
-
 /* Moves who has become public or private, or is gone, and folds: at once what that led to and what
  * a batch left, else as often as is set. True if there may be more. */
-static bool refresh_site(struct purging *purging)
+static bool refresh_site(struct housekeeping *keeping)
 {
     bool has_moved =
-        call_within(purging, &fn_move, NULL, site_max_us, "site-moved") > 0;
-    purging->site_is_due |= has_moved;
+        call_within(keeping, &fn_move, NULL, site_max_us, "site-moved") > 0;
+    keeping->site_is_due |= has_moved;
     char refresh_s[DB_INT_TEXT_SIZE];
     char batch[DB_INT_TEXT_SIZE];
-    db_format_int(purging->site_is_due ? 0 : purging->site_refresh_s, refresh_s);
+    db_format_int(keeping->site_is_due ? 0 : keeping->site_refresh_s, refresh_s);
     db_format_int(SITE_BATCH, batch);
     const char *const params[] = {refresh_s, batch};
-    int64_t folded = call_within(purging, &fn_fold, params, site_max_us, "site-folded");
-    purging->site_is_due = folded == SITE_BATCH || (purging->site_is_due && purging->fails);
+    int64_t folded = call_within(keeping, &fn_fold, params, site_max_us, "site-folded");
+    keeping->site_is_due = folded == SITE_BATCH || (keeping->site_is_due && keeping->fails);
     return has_moved || folded == SITE_BATCH;
 }
 
 /* True if there may be more. */
-static bool do_chore(struct purging *purging, size_t at)
+static bool do_chore(struct housekeeping *keeping, size_t at)
 {
     int64_t now_us = clock_mono_us();
-    if (now_us < purging->next_us[at]) {
+    if (now_us < keeping->next_us[at]) {
         return false;
     }
     const struct chore *chore = &chores[at];
     bool has_more =
-        purge(purging, &chore->function, NULL, chore->event) == chore->batch;
-    purging->next_us[at] = has_more ? now_us : now_us + minute_us;
+        call_within(keeping, &chore->function, NULL, step_max_us, chore->event) == chore->batch;
+    keeping->next_us[at] = has_more ? now_us : now_us + minute_us;
     return has_more;
 }
 
 /* The chores that are due, a part of what the site waits for, and of what deleted users left behind.
  * True if there may be more. */
-static bool purge_step(struct purging *purging)
+static bool do_round(struct housekeeping *keeping)
 {
     const char *const params[] = {purge_batch};
     bool has_more = false;
     for (size_t i = 0; i < chores_count; i++) {
-        has_more |= do_chore(purging, i);
+        has_more |= do_chore(keeping, i);
     }
-    has_more |= refresh_site(purging);
-    return purge(purging, &fn_purge, params, "purged") > 0 || has_more;
+    has_more |= refresh_site(keeping);
+    return call_within(keeping, &fn_purge, params, step_max_us, "purged") > 0 || has_more;
 }
 
 /* Waits for a database with a schema that fits. RESULT_OK with *is_told: to end comes first. */
@@ -158,12 +152,12 @@ static void release(void *relay)
     relay_release(relay);
 }
 
-static void purge_until_told(const struct worker_options *options, const sigset_t *signals)
+static void keep_house(const struct worker_options *options, const sigset_t *signals)
 {
-    struct purging purging = {.db = options->db, .site_refresh_s = options->site_refresh_s};
+    struct housekeeping keeping = {.db = options->db, .site_refresh_s = options->site_refresh_s};
     bool is_busy = true;
     while (sigtimedwait(signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
-        is_busy = purge_step(&purging);
+        is_busy = do_round(&keeping);
     }
 }
 
@@ -191,7 +185,7 @@ static enum result work(const struct worker_options *options, const sigset_t *si
     }
     if (result == RESULT_OK) {
         log_event(LOG_INFO_LEVEL, "ready", NULL);
-        purge_until_told(options, signals);
+        keep_house(options, signals);
     }
     importing_stop(&importing);
     metronome_stop(&metronome);
