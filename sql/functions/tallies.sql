@@ -439,7 +439,10 @@ comment on function refrain.listens_deleted is 'trigger: counts that listens hav
 create or replace function refrain.listens_updated() returns trigger
 language plpgsql as $$
 begin
-    if exists (select user_id from added except select user_id from refrain.user_version) then
+    -- Rows that a user who is being purged has still may change.
+    if exists (select user_id from added
+               except select user_id from refrain.user_version where deleted_at is null
+               except select user_id from removed) then
         raise exception 'listens of a user who does not exist' using errcode = 'RF001';
     end if;
 

@@ -174,15 +174,17 @@ class Delete(unittest.TestCase):
 class ByHand(unittest.TestCase):
     def test_an_unknown_user_is_refused(self):
         tune, = world.add_tracks(world.track())
-        user = world.add_user()
+        user, gone = world.add_user(), world.add_user()
         world.add_listens(user, (AT_S, tune))
+        psql.execute(f"select refrain.user_delete({gone.id})")
         values = f"{tune.recording.id}, {tune.artist.id}"
         for statement in (
                 f"insert into refrain.listens (user_id, listened_at, recording_id, artist_id) "
                 f"values (2000000000, now(), {values})",
                 f"insert into refrain.listens (user_id, listened_at, recording_id, artist_id) "
                 f"values (2000000000, now(), {values}), ({user.id}, now(), {values})",
-                f"update refrain.listens set user_id = 2000000000 where user_id = {user.id}"):
+                f"update refrain.listens set user_id = 2000000000 where user_id = {user.id}",
+                f"update refrain.listens set user_id = {gone.id} where user_id = {user.id}"):
             with self.subTest(statement), self.assertRaises(psql.SqlError) as caught:
                 psql.execute(statement)
             self.assertEqual("RF001", caught.exception.state)
