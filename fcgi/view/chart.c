@@ -87,6 +87,12 @@ static enum result ask(const struct cache_part *part, const struct cache_profile
     return list_ask(&chart->kind->function, params, arena, call, error);
 }
 
+/* An answer that begins within the list reaches so far past its end, and the next page may. */
+static bool is_far_beyond(int64_t chunk, const struct db_rows *rows)
+{
+    return chunk > db_rows_int(rows, 0, LIST_TOTAL) / LIST_CHUNK_ENTRIES + CHART_CHUNKS_MAX;
+}
+
 static enum result take(const struct cache_part *part, const struct db_rows *rows,
                         struct cache_fill *fills, struct error *error)
 {
@@ -95,9 +101,9 @@ static enum result take(const struct cache_part *part, const struct db_rows *row
     (void)error;
     for (size_t i = 0; i < part->items_count; i++) {
         size_t entries = list_fill(rows, i * LIST_CHUNK_ENTRIES, entries_max, &fills[i]);
-        /* Anybody may ask for any days, and any offset: what lies beyond the end is not kept. */
+        /* Anybody may ask for any days, and any offset: there is no end of those. */
         fills[i].is_transient = chart->window.range_at == WINDOW_CUSTOM
-                                || (entries == 0 && part->items[i].name.chunk > 0);
+                                || (entries == 0 && is_far_beyond(part->items[i].name.chunk, rows));
     }
     return RESULT_OK;
 }

@@ -146,6 +146,18 @@ class Statistics(harness.ApiTest):
             self.assertEqual((payload["artists"], payload["count"]), ([], 0))
         self.assertEqual(self.top("artists", "count=0")["artists"], [])
 
+    def test_pages_past_the_end_are_cached(self):
+        """As far as an answer reaches that begins within the list, and the page after it."""
+        for query, is_kept in (("count=1000", True), ("offset=100&count=1000", True),
+                               ("offset=1000&count=100", True), ("offset=2000", False),
+                               ("offset=1000000", False)):
+            with self.subTest(query):
+                path = f"/1/stats/user/Ann/artists?range=all_time&{query}"
+                first, second = (self.instance.get(path) for _ in range(2))
+                self.assertEqual(first.body, second.body)
+                self.assertEqual("; hit; " in second.headers["Cache-Status"], is_kept,
+                                 second.headers["Cache-Status"])
+
     def test_wrong_parameters(self):
         for query, text in (
                 ("range=decade", "Invalid range: decade"),
