@@ -115,6 +115,10 @@ struct http_route {
  * escape is taken as it stands. Any bytes may come: NUL and what is not UTF-8 as well. */
 bool http_query(const struct http_request *request, const char *name, struct slice *value);
 
+/* Such a value as the text of an error repeats it: NUL, which would end that, is written out, as
+ * \u0000. */
+struct slice http_shown(const struct http_request *request, struct slice value);
+
 /* The secret of "Authorization: <scheme> <secret>": false where the header has no blank. The scheme
  * is not looked at; the secret is what stands between the first and the second blank. */
 bool http_authorization(const struct http_request *request, struct slice *scheme,

@@ -191,6 +191,23 @@ bool http_query(const struct http_request *request, const char *name, struct sli
     return false;
 }
 
+struct slice http_shown(const struct http_request *request, struct slice value)
+{
+    static const char escape[] = "\\u0000";
+    enum { escape_bytes = sizeof escape - 1 };
+    if (value.size_bytes == 0 || memchr(value.data, '\0', value.size_bytes) == NULL) {
+        return value;
+    }
+    char *shown = arena_alloc(request->arena, value.size_bytes * escape_bytes);
+    size_t size = 0;
+    for (size_t i = 0; i < value.size_bytes && shown != NULL; i++) {
+        bool is_nul = value.data[i] == '\0';
+        memcpy(shown + size, is_nul ? escape : value.data + i, is_nul ? escape_bytes : 1);
+        size += is_nul ? escape_bytes : 1;
+    }
+    return shown == NULL ? value : slice_of(shown, size);
+}
+
 bool http_authorization(const struct http_request *request, struct slice *scheme,
                         struct slice *secret)
 {

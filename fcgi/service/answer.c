@@ -300,8 +300,9 @@ void answer_direct(const struct service *service, const struct http_request *req
         write_directly(service, request, direct, &is_public, response, &error);
     if (result == RESULT_NOT_FOUND) {
         bool is_usual = direct->unknown_before == NULL;
+        struct slice name = http_shown(request, request->captures[0]);
         http_error(response, 404, "%s%.*s%s", is_usual ? unknown_user : direct->unknown_before,
-                   SLICE_ARGS(request->captures[0]), is_usual ? "" : direct->unknown_after);
+                   SLICE_ARGS(name), is_usual ? "" : direct->unknown_after);
     } else if (result != RESULT_OK) {
         http_error_of(response, result, &error);
     } else {
@@ -350,7 +351,11 @@ enum result answer_query_span(const struct http_request *request, int64_t count_
 bool answer_query_int(const struct http_request *request, const char *name, int64_t *value,
                       struct slice *text)
 {
-    return !http_query(request, name, text) || text_parse_int(text_trim(*text), value);
+    if (!http_query(request, name, text)) {
+        return true;
+    }
+    *text = http_shown(request, *text);
+    return text_parse_int(text_trim(*text), value);
 }
 
 enum result answer_wrong_query(struct cache_reader *reader, enum result parsed,

@@ -68,8 +68,8 @@ enum { ANSWER_COUNT_DEFAULT = 25, ANSWER_COUNT_MAX = 1000 };
 enum result answer_query_span(const struct http_request *request, int64_t count_default,
                               int64_t *offset, int64_t *count, struct error *error) MUST_CHECK;
 
-/* A whole number from the query: *value stays where it is absent, and *text is what was given. False
- * if that is no whole number. */
+/* A whole number from the query: *value stays where it is absent, and *text is what was given, as
+ * http_shown() has it. False if that is no whole number. */
 bool answer_query_int(const struct http_request *request, const char *name, int64_t *value,
                       struct slice *text);
 

@@ -163,6 +163,7 @@ static enum result parse_metadata(const struct http_request *request, const char
     if (text.size_bytes == 5 && strncasecmp(text.data, "false", 5) == 0) {
         return RESULT_OK;
     }
+    text = http_shown(request, text);
     return error_set(error, RESULT_INVALID, "feedback",
                      "Invalid metadata argument: %.*s. Must be 'true' or 'false'",
                      SLICE_ARGS(text));

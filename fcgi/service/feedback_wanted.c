@@ -50,9 +50,11 @@ static enum result read_query(const struct http_request *request, struct wanted 
     enum result result = RESULT_OK;
     if (http_query(request, "recording_msids", &list)
         || http_query(request, "recordings", &list)) {
+        list = http_shown(request, list);
         result = add_texts(wanted, &wanted->msids, "recording_msids", list, error);
     }
     if (result == RESULT_OK && http_query(request, "recording_mbids", &list)) {
+        list = http_shown(request, list);
         result = add_texts(wanted, &wanted->mbids, "recording_mbids", list, error);
     }
     return result;

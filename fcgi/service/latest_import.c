@@ -70,6 +70,7 @@ void latest_import_get(void *context, const struct http_request *request,
     static const struct answer_direct direct = {.write = write_latest};
     struct slice name = service_of_query(request);
     if (find_service(name) == NULL) {
+        name = http_shown(request, name);
         http_error(response, 404, "Service does not exist: %.*s", SLICE_ARGS(name));
         return;
     }

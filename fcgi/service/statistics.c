@@ -56,6 +56,16 @@ const struct statistics_list statistics_lists[STATISTICS_LISTS] = {
 
 /* ── which window ── */
 
+/* A value as errors show it: all that are right are without NUL. */
+static bool read_value(const struct http_request *request, const char *name, struct slice *value)
+{
+    bool is_there = http_query(request, name, value);
+    if (is_there) {
+        *value = http_shown(request, *value);
+    }
+    return is_there;
+}
+
 static enum result parse_day(const char *name, struct slice text, int64_t *day_s,
                              struct error *error)
 {
@@ -91,9 +101,9 @@ static enum result parse_window(const struct http_request *request, const char *
                                 struct window *window, struct error *error)
 {
     struct slice range, from, to;
-    bool has_range = http_query(request, "range", &range);
-    bool has_from = http_query(request, "from", &from);
-    bool has_to = http_query(request, "to", &to);
+    bool has_range = read_value(request, "range", &range);
+    bool has_from = read_value(request, "from", &from);
+    bool has_to = read_value(request, "to", &to);
     if (has_range && (has_from || has_to)) {
         return error_set(error, RESULT_INVALID, "statistics",
                          "'range' should be left out where 'from' and 'to' tell the window");
@@ -166,7 +176,7 @@ static enum result parse_date(const struct http_request *request, struct window 
                               struct error *error)
 {
     struct slice date = {NULL, 0};
-    bool has_date = http_query(request, "date", &date);
+    bool has_date = read_value(request, "date", &date);
     return window_of_date(has_date ? &date : NULL, clock_wall_s(), window)
                ? RESULT_OK
                : error_set(error, RESULT_INVALID, "statistics",
@@ -183,7 +193,7 @@ static enum result choose_list(const struct http_request *request,
     const struct statistics_list *first = request->route->detail;
     struct slice entity;
     *list = first;
-    if (first->entities == NULL || !http_query(request, "entity", &entity)) {
+    if (first->entities == NULL || !read_value(request, "entity", &entity)) {
         return RESULT_OK;
     }
     for (; *list < statistics_lists + STATISTICS_LISTS && (*list)->view == first->view; ++*list) {

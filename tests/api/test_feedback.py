@@ -269,6 +269,7 @@ class Reading(FeedbackTest):
                      f"recording/{fresh()}/get-feedback-mbid"):
             for query, text in (
                     ("score=invalid", "Invalid score argument: invalid"),
+                    ("score=1%00", "Invalid score argument: 1\\u0000"),
                     ("score=2", "Score can have a value of 1 or -1."),
                     ("score=0", "Score can have a value of 1 or -1."),
                     ("count=many", "'count' should be a non-negative integer"),

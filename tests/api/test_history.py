@@ -122,6 +122,7 @@ class History(harness.ApiTest):
         for query, text in (
                 ("max_ts=soon", "Incorrect max_ts timestamp argument: soon"),
                 ("max_ts=", "Incorrect max_ts timestamp argument: "),
+                ("max_ts=1%00", "Incorrect max_ts timestamp argument: 1\\u0000"),
                 ("min_ts=1.5", "Incorrect min_ts timestamp argument: 1.5"),
                 ("max_ts=5&min_ts=5", "max_ts should be greater than min_ts"),
                 ("count=many", "Invalid count argument: many"),

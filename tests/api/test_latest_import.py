@@ -59,6 +59,8 @@ class LatestImport(harness.ApiTest):
             answer = self.instance.get("/1/latest-import" + query, token=self.token)
             self.assertError(answer, 404)
         self.assertError(self.get("%00x"), 404)
+        self.assertError(self.instance.get("/1/latest-import?user_name=%00x"), 404,
+                         "Cannot find user: \\u0000x")
         self.assertError(self.get("%ff"), 404)
 
     def test_the_name_is_as_stored(self):

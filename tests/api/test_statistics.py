@@ -163,6 +163,8 @@ class Statistics(harness.ApiTest):
                 ("range=decade", "Invalid range: decade"),
                 ("range=", "Invalid range: "),
                 ("range=Week", "Invalid range: Week"),
+                ("range=week%00", "Invalid range: week\\u0000"),
+                ("range=%00%00x", "Invalid range: \\u0000\\u0000x"),
                 ("offset=-1", "'offset' should be a non-negative integer"),
                 ("offset=x&count=x", "'offset' should be a non-negative integer"),
                 ("count=-1", "'count' should be a non-negative integer"),
