@@ -9,6 +9,7 @@ static const int64_t call_max_us = 60000000;
 static const struct db_function fn_user_add = {"user_add", 6};
 static const struct db_function fn_user_list = {"user_list", 0};
 static const struct db_function fn_user_token_set = {"user_token_set", 2};
+static const struct db_function fn_user_set = {"user_set", 3};
 static const struct db_function fn_user_delete = {"user_delete", 1};
 static const struct db_function fn_user_find = {"user_find", 1};
 
@@ -97,13 +98,14 @@ enum result account_add(struct db *db, const struct account_fields *fields, int6
 
 /* A call whose first parameter is a folded name, and that gives no row for an unknown user. */
 static enum result call_named(struct db *db, const struct db_function *function, const char *name,
-                              const char *second, struct db_rows **rows, struct error *error)
+                              const char *second, const char *third, struct db_rows **rows,
+                              struct error *error)
 {
     struct buffer folded = BUFFER_EMPTY;
     *rows = NULL;
     enum result result = fold_name(name, &folded, error);
     if (result == RESULT_OK) {
-        const char *const params[] = {folded.data, second};
+        const char *const params[] = {folded.data, second, third};
         result = call(db, function, params, rows, error);
     }
     if (result == RESULT_OK && (db_rows_count(*rows) == 0 || db_rows_is_null(*rows, 0, 0))) {
@@ -117,7 +119,7 @@ static enum result call_named(struct db *db, const struct db_function *function,
 enum result account_find(struct db *db, const char *name, int64_t *user_id, struct error *error)
 {
     struct db_rows *rows;
-    enum result result = call_named(db, &fn_user_find, name, NULL, &rows, error);
+    enum result result = call_named(db, &fn_user_find, name, NULL, NULL, &rows, error);
     if (result == RESULT_OK) {
         *user_id = db_rows_int(rows, 0, 0);
     }
@@ -136,15 +138,22 @@ enum result account_replace_token(struct db *db, const char *name, char token[UU
     struct db_rows *rows;
     char hash[DB_BYTES_TEXT_SIZE(SECRET_HASH_SIZE)];
     make_token(token, hash);
-    enum result result = call_named(db, &fn_user_token_set, name, hash, &rows, error);
+    enum result result = call_named(db, &fn_user_token_set, name, hash, NULL, &rows, error);
     db_rows_free(&rows);
     return result;
+}
+
+enum result account_set(struct db *db, const char *name, const struct account_settings *settings,
+                        struct db_rows **rows, struct error *error)
+{
+    return call_named(db, &fn_user_set, name, settings->time_zone, settings->is_public, rows,
+                      error);
 }
 
 enum result account_delete(struct db *db, const char *name, struct error *error)
 {
     struct db_rows *rows;
-    enum result result = call_named(db, &fn_user_delete, name, NULL, &rows, error);
+    enum result result = call_named(db, &fn_user_delete, name, NULL, NULL, &rows, error);
     db_rows_free(&rows);
     return result;
 }

@@ -40,6 +40,22 @@ enum result account_list(struct db *db, struct db_rows **rows, struct error *err
 enum result account_replace_token(struct db *db, const char *name, char token[UUID_TEXT_SIZE],
                                   struct error *error) MUST_CHECK;
 
+/* What is NULL stays. RESULT_INVALID for a time zone that there is not, too. */
+struct account_settings {
+    const char *time_zone;
+    const char *is_public; /* "true" or "false" */
+};
+
+/* Changes them, and gives the row of what they are now, with the columns below; the caller frees
+ * it. */
+enum account_setting {
+    ACCOUNT_SET_NAME, /* as spelt */
+    ACCOUNT_SET_TIME_ZONE,
+    ACCOUNT_SET_PUBLIC,
+};
+enum result account_set(struct db *db, const char *name, const struct account_settings *settings,
+                        struct db_rows **rows, struct error *error) MUST_CHECK;
+
 /* The account is gone with this call; its listens follow, by the worker. */
 enum result account_delete(struct db *db, const char *name, struct error *error) MUST_CHECK;
 

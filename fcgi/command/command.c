@@ -30,9 +30,10 @@ static const struct command commands[] = {
     {"worker", "what must be done beside the requests: imports, housekeeping", "", command_worker, 3,
      true},
     {"migrate", "bring the database to this release's schema", "", command_migrate, 0, true},
-    {"user", "add, list and delete users, replace tokens",
+    {"user", "add, list, change and delete users, replace tokens",
      "add NAME [--public] [--admin] [--password-file FILE|-]\n"
      "       refrain user list [--json]\n"
+     "       refrain user set NAME [--time-zone ZONE] [--public|--private]\n"
      "       refrain user token NAME\n"
      "       refrain user delete NAME",
      command_user, 1, true},

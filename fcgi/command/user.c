@@ -130,6 +130,54 @@ static int replace_token(struct command_context *context, int argc, char **argv)
     return COMMAND_OK;
 }
 
+static int read_settings(const struct command_context *context, int argc, char **argv,
+                         const char **name, struct account_settings *settings)
+{
+    for (int i = 0; i < argc; i++) {
+        bool is_public = strcmp(argv[i], "--public") == 0;
+        if ((is_public || strcmp(argv[i], "--private") == 0) && settings->is_public == NULL) {
+            settings->is_public = is_public ? "true" : "false";
+        } else if (command_option("--time-zone", argc, argv, &i, &settings->time_zone)) {
+            if (settings->time_zone == NULL) {
+                return command_misuse(context,
+                                      "--time-zone needs a name such as Europe/Athens, or UTC");
+            }
+        } else if (*name == NULL && argv[i][0] != '-') {
+            *name = argv[i];
+        } else {
+            return command_misuse(context, "what is '%s'?", argv[i]);
+        }
+    }
+    if (*name == NULL) {
+        return command_misuse(context, "the name is missing");
+    }
+    return settings->time_zone != NULL || settings->is_public != NULL
+               ? COMMAND_OK
+               : command_misuse(context, "--time-zone, --public or --private is missing");
+}
+
+static int set(struct command_context *context, int argc, char **argv)
+{
+    struct account_settings settings = {NULL, NULL};
+    const char *name = NULL;
+    int status = read_settings(context, argc, argv, &name, &settings);
+    if (status != COMMAND_OK) {
+        return status;
+    }
+    struct error error;
+    struct db_rows *rows;
+    if (account_set(context->db, name, &settings, &rows, &error) != RESULT_OK) {
+        return command_fail(&error);
+    }
+    command_tell_cache(context, name);
+    printf("user=%.*s\ntime_zone=%.*s\nvisibility=%s\n",
+           SLICE_ARGS(db_rows_text(rows, 0, ACCOUNT_SET_NAME)),
+           SLICE_ARGS(db_rows_text(rows, 0, ACCOUNT_SET_TIME_ZONE)),
+           db_rows_bool(rows, 0, ACCOUNT_SET_PUBLIC) ? "public" : "private");
+    db_rows_free(&rows);
+    return COMMAND_OK;
+}
+
 static int delete(struct command_context *context, int argc, char **argv)
 {
     if (argc != 1) {
@@ -149,11 +197,15 @@ int command_user(struct command_context *context, int argc, char **argv)
     static const struct {
         const char *name;
         command_function *run;
-    } actions[] = {{"add", add}, {"list", list}, {"token", replace_token}, {"delete", delete}};
+    } actions[] = {{"add", add},
+                   {"list", list},
+                   {"set", set},
+                   {"token", replace_token},
+                   {"delete", delete}};
     for (size_t i = 0; argc > 1 && i < sizeof actions / sizeof *actions; i++) {
         if (strcmp(argv[1], actions[i].name) == 0) {
             return actions[i].run(context, argc - 2, argv + 2);
         }
     }
-    return command_misuse(context, "add, list, token or delete?");
+    return command_misuse(context, "add, list, set, token or delete?");
 }

@@ -26,6 +26,7 @@ static const struct {
     {"RF004", RESULT_CONFLICT},  /* the name is taken */
     {"RF005", RESULT_CONFLICT},  /* too many imports, or another process is at this one */
     {"RF006", RESULT_NOT_FOUND}, /* an import has ended, or is not where its caller believes it */
+    {"RF007", RESULT_INVALID},   /* no such time zone */
     {"22", RESULT_INVALID},      /* data that PostgreSQL's types can't hold */
     {"57014", RESULT_TIMEOUT},   /* statement_timeout */
     {"08", RESULT_UNAVAILABLE},  /* the connection */

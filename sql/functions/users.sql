@@ -88,6 +88,22 @@ $$;
 comment on function refrain.user_token_set is
     'directory: replaces a user''s main token; the user''s name as spelt, no row for nobody';
 
+create or replace function refrain.user_set(
+    name_key text, time_zone text, public boolean,
+    out user_name text, out time_zone_now text, out public_now boolean)
+returns setof record
+language sql as $$
+    update refrain.users u
+    set time_zone = coalesce(user_set.time_zone, u.time_zone),
+        public = coalesce(user_set.public, u.public)
+    where u.name_key = user_set.name_key
+    returning u.name, u.time_zone, u.public
+$$;
+comment on function refrain.user_set is
+    'directory: gives a user another time zone and visibility, where null leaves it as it is; the '
+    'user''s name as spelt and both as they are now, no row for nobody; RF007 if there is no such '
+    'time zone';
+
 create or replace function refrain.user_delete(name_key text) returns setof int
 language sql as $$
     delete from refrain.users u where u.name_key = user_delete.name_key returning id
@@ -111,12 +127,13 @@ begin
       and not exists (select from pg_timezone_names n where n.name = z.zone)
     limit 1;
     if wrong is not null then
-        raise exception 'there is no time zone "%"', wrong
-            using errcode = '22023', hint = 'Names are such as Europe/Athens: see pg_timezone_names.';
+        raise exception 'there is no time zone ''%'': names are such as Europe/Athens or UTC, see '
+                        'pg_timezone_names of PostgreSQL', wrong
+            using errcode = 'RF007';
     end if;
 end
 $$;
-comment on function refrain.zones_check is 'helper: 22023 if one of these is no time zone';
+comment on function refrain.zones_check is 'helper: RF007 if one of these is no time zone';
 
 create or replace function refrain.users_inserted() returns trigger
 language plpgsql as $$

@@ -52,6 +52,46 @@ class Users(harness.ApiTest):
         self.assertEqual(users["Listed"]["listens"], 0)
         self.assertIn("Listed", self.instance.refrain("user", "list").stdout)
 
+    def test_set(self):
+        """Seen at once, although it was cached before."""
+        token = self.instance.token("Moved")
+        self.instance.post("/1/submit-listens", {"listen_type": "single", "payload": [{
+            "listened_at": NOW - 60,
+            "track_metadata": {"artist_name": "a", "track_name": "t"}}]}, token=token)
+        path = "/1/stats/user/moved/streaks"
+
+        def zone(**options):
+            return self.instance.get(path, **options).json()["payload"]["time_zone"]
+        self.assertEqual(zone(token=token), "UTC")
+        self.assertEqual(self.instance.get(path).status, 404)
+        done = self.run_refrain("user", "set", "MOVED", "--time-zone", "Asia/Kathmandu")
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "user=Moved\ntime_zone=Asia/Kathmandu\nvisibility=private\n"))
+        self.assertEqual(zone(token=token), "Asia/Kathmandu")
+        self.assertEqual(self.instance.get(path).status, 404)
+        done = self.run_refrain("user", "set", "--public", "Moved")
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "user=Moved\ntime_zone=Asia/Kathmandu\nvisibility=public\n"))
+        self.assertEqual(zone(), "Asia/Kathmandu")
+        done = self.run_refrain("user", "set", "Moved", "--private", "--time-zone=UTC")
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "user=Moved\ntime_zone=UTC\nvisibility=private\n"))
+        self.assertEqual(self.instance.get(path).status, 404)
+
+    def test_set_to_what_cannot_be(self):
+        self.instance.token("Still")
+        for zone in ("Europe/Atlantis", "", "europe/athens", "+02"):
+            with self.subTest(zone):
+                done = self.run_refrain("user", "set", "Still", "--public", "--time-zone", zone)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (
+                    1, "", f"refrain: there is no time zone '{zone}': names are such as "
+                           "Europe/Athens or UTC, see pg_timezone_names of PostgreSQL\n"))
+        self.assertEqual(self.instance.psql(
+            "select public, time_zone from users where name = 'Still'"), "f|UTC")
+        done = self.run_refrain("user", "set", "nobody", "--public")
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "refrain: there is no user 'nobody'\n"))
+
     def test_delete_of_nobody(self):
         done = self.run_refrain("user", "delete", "nobody")
         self.assertEqual((done.returncode, done.stderr),
@@ -59,7 +99,10 @@ class Users(harness.ApiTest):
 
     def test_misuse_tells_the_usage(self):
         for arguments in (("user",), ("user", "add"), ("user", "add", "a", "b"), ("import",),
-                          ("serve", "x"), ("nonsense",), ("user", "frob")):
+                          ("serve", "x"), ("nonsense",), ("user", "frob"), ("user", "set"),
+                          ("user", "set", "a"), ("user", "set", "--public"),
+                          ("user", "set", "a", "--public", "--private"),
+                          ("user", "set", "a", "--time-zone")):
             with self.subTest(arguments):
                 done = self.run_refrain(*arguments)
                 self.assertEqual(done.returncode, 2)

@@ -147,7 +147,7 @@ class Raises(unittest.TestCase):
         for wrong in ("Europe/Atlantis", "", "FOO+3:07"):
             with self.assertRaises(psql.SqlError) as caught:
                 self.change(f"time_zone = '{wrong}'")
-            self.assertEqual("22023", caught.exception.state)
+            self.assertEqual("RF007", caught.exception.state)
             with self.assertRaises(psql.SqlError):
                 psql.execute("insert into refrain.users (name, name_key, time_zone) "
                              f"values ('zoned', 'zoned', '{wrong}')")
