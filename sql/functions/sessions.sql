@@ -62,8 +62,9 @@ begin
                    over (order by p.at_ms rows unbounded preceding) as session
         from played p
     )
-    -- A listen that is followed by another early has not lasted to its end.
-    select min(n.at_ms), max(least(n.at_ms + n.duration_ms, n.next_ms)), count(*),
+    -- A listen that is followed by another early has not lasted to its end; the last one is cut
+    -- where the window ends.
+    select min(n.at_ms), max(least(n.at_ms + n.duration_ms, n.next_ms, to_s * 1000)), count(*),
            count(*) filter (where 2 * (n.next_ms - n.at_ms) < n.duration_ms)
     from numbered n
     group by n.session;

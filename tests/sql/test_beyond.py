@@ -108,6 +108,8 @@ class Sessions(Case):
             session, last = sessions[-1], listen
             session["listen_count"] += 1
             session["to_ts"] = listen.at_s + (listen.duration_ms or 0) // 1000
+            if window.to_s is not None:
+                session["to_ts"] = min(session["to_ts"], window.to_s)
             session["length_s"] = session["to_ts"] - session["from_ts"]
         return sessions[::-1]
 
@@ -140,6 +142,22 @@ class Sessions(Case):
             self.assert_envelope(answer, user, window, total_session_count=0, longest_session=None,
                                  total_listen_count=0, total_skip_count=0, total_length_s=0,
                                  complete=True)
+
+    def test_the_end_of_the_window_cuts(self):
+        """However long the last listen says that it is."""
+        user = world.add_user()
+        tune, = world.add_tracks(world.track())
+        at_s = world.utc_s(2021, 5, 4) - 60
+        world.add_listens(user, world.Listen(at_s, tune, duration_ms=2_000_000_000))
+        for window, length_s in ((days((2021, 5, 3), (2021, 5, 4)), 60), (ALL_TIME, 2_000_000)):
+            with self.subTest(window):
+                answer = window.read("stats_sessions", user)
+                self.assertEqual([(at_s, at_s + length_s, length_s)],
+                                 [(session["from_ts"], session["to_ts"], session["length_s"])
+                                  for session in answer.entries])
+                self.assertEqual((length_s, length_s),
+                                 (answer.meta["total_length_s"],
+                                  answer.meta["longest_session"]["length_s"]))
 
     def test_of_very_many_listens_the_last_days(self):
         """40,000, then 30,000, then 20,000: the last two days are what may be looked at."""
