@@ -142,21 +142,27 @@ static enum result stage_line(void *context, const struct tags *tags, enum tags_
     struct staging *staging = context;
     char file[NAME_SIZE];
     import_file_name(tags_file(tags), file, sizeof file);
-    enum result result = RESULT_OK;
-    if (staging->count == BATCH_ROWS || strcmp(file, staging->file) != 0) {
-        result = send_batch(staging, error);
+    const struct error reason = *error;
+    /* What the database refuses of the lines before is to be named before this one. */
+    bool is_due = staging->count == BATCH_ROWS || strcmp(file, staging->file) != 0
+                  || (line == TAGS_REFUSED && refusal_is_named(&staging->refusal));
+    if (is_due) {
+        enum result result = send_batch(staging, error);
+        if (result != RESULT_OK) {
+            return result;
+        }
         memcpy(staging->file, file, sizeof file);
     }
     if (line == TAGS_ROW) {
         add_row(staging, tags_line_number(tags), row);
     } else if (line == TAGS_REFUSED) {
         refusal_tell(&staging->refusal, &staging->progress, file, tags_line_number(tags),
-                     error->text);
+                     reason.text);
     }
     staging->skipped += line == TAGS_SKIPPED;
     staging->rows++;
     progress_show(&staging->progress, staging->rows, staging->rows, staging->rows_total);
-    return result;
+    return RESULT_OK;
 }
 
 static enum result stage_files(struct staging *staging, char *const *files, int files_count,

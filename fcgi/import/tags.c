@@ -6,16 +6,27 @@
 #include "listen/listen.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 enum { ARTIST, TAG, WEIGHT, COLUMNS };
 enum { LINE_MAX_BYTES = LISTEN_AVERAGE_MAX_BYTES, WEIGHT_MAX_BYTES = 30 };
+
+/* What headers call the columns, in small letters and without signs. */
+static const struct {
+    const char *name;
+    int column;
+} known[] = {
+    {"artist", ARTIST}, {"artistname", ARTIST}, {"artistmbid", ARTIST}, {"mbid", ARTIST},
+    {"tag", TAG},       {"tagname", TAG},       {"genre", TAG},         {"genrename", TAG},
+    {"weight", WEIGHT}, {"tagweight", WEIGHT},  {"count", WEIGHT},      {"tagcount", WEIGHT},
+    {"score", WEIGHT},  {"votes", WEIGHT},
+};
 
 struct tags {
     struct input *input;
     struct arena *arena;
     bool in_file;
     int64_t line;
+    size_t places[COLUMNS]; /* where a line of this file has them */
     bool is_too_long;    /* even for the input, which has passed it */
     size_t record_bytes; /* of that line, to be passed before the next is read */
 };
@@ -27,24 +38,6 @@ static enum result refuse(enum tags_line *line, struct error *error, const char 
     *line = TAGS_REFUSED;
     (void)error_set(error, RESULT_OK, "import", "%s", why);
     return RESULT_OK;
-}
-
-static bool is_word(struct slice text, const char *const *words)
-{
-    for (; *words != NULL; words++) {
-        if (text.size_bytes == strlen(*words)
-            && strncasecmp(text.data, *words, text.size_bytes) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_header(const struct slice *columns)
-{
-    static const char *const artists[] = {"artist", "artist_name", "artist_mbid", "mbid", NULL};
-    static const char *const tags[] = {"tag", "genre", NULL};
-    return is_word(columns[ARTIST], artists) && is_word(columns[TAG], tags);
 }
 
 /* A decimal number, whose sign and whether it is 0 are told. */
@@ -82,10 +75,11 @@ static enum result identify(struct tags *tags, struct slice artist, struct tags_
 static enum result read_columns(struct tags *tags, const struct slice *columns, size_t count,
                                 enum tags_line *line, struct tags_row *row, struct error *error)
 {
-    struct slice artist = text_trim(columns[ARTIST]);
+    const size_t *places = tags->places;
+    struct slice artist = text_trim(columns[places[ARTIST]]);
     bool is_positive = true;
-    row->tag = columns[TAG];
-    row->weight = count > WEIGHT ? text_trim(columns[WEIGHT]) : slice_text("");
+    row->tag = columns[places[TAG]];
+    row->weight = places[WEIGHT] < count ? text_trim(columns[places[WEIGHT]]) : slice_text("");
     if (row->weight.size_bytes == 0) {
         row->weight = slice_text("1");
     }
@@ -106,27 +100,85 @@ static enum result read_line(struct tags *tags, struct slice text, enum tags_lin
     if (tags->is_too_long || text.size_bytes > LINE_MAX_BYTES) {
         return refuse(line, error, "the line is longer than 10240 bytes");
     }
-    if (!text_is_utf8(text) || memchr(text.data, '\0', text.size_bytes) != NULL) {
+    if (!text_is_utf8(text)) {
         return refuse(line, error, "the line is not UTF-8 text");
     }
+    if (memchr(text.data, '\0', text.size_bytes) != NULL) {
+        return refuse(line, error, "the line holds a zero byte");
+    }
     size_t count = columns_split(text, '\t', columns, COLUMNS);
-    if (count != COLUMNS && count != COLUMNS - 1) {
+    if (count > COLUMNS || count <= tags->places[ARTIST] || count <= tags->places[TAG]) {
         return refuse(line, error, "a line has an artist, a tag and maybe a weight, parted by tabs");
     }
     return read_columns(tags, columns, count, line, row, error);
 }
 
+/* ── headers ── */
+
+static bool is_spelt(struct slice name, const char *word)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < name.size_bytes; i++) {
+        char c = name.data[i];
+        c = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        if ((c & 0x80) != 0 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            if (c != word[at]) {
+                return false;
+            }
+            at++;
+        }
+    }
+    return word[at] == '\0';
+}
+
+/* COLUMNS where no header calls anything so. */
+static int find_column(struct slice name)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (is_spelt(name, known[i].name)) {
+            return known[i].column;
+        }
+    }
+    return COLUMNS;
+}
+
+/* The first line of a file is its header if all columns are called as headers call them, or those of
+ * artist and tag. Then nothing is guessed: it tells the columns, or the file is refused. */
+static enum result read_header(struct tags *tags, struct slice text, bool *is_header,
+                               struct error *error)
+{
+    enum { NAMES_MAX = 16, shown_max_bytes = 160 };
+    struct slice names[NAMES_MAX];
+    size_t found[COLUMNS + 1] = {0};
+    size_t places[COLUMNS] = {ARTIST, TAG, WEIGHT};
+    size_t count = columns_split(text, '\t', names, NAMES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        int column = i < NAMES_MAX ? find_column(names[i]) : COLUMNS;
+        found[column]++;
+        if (column < COLUMNS) {
+            places[column] = i;
+        }
+    }
+    *is_header = found[COLUMNS] == 0 || (found[ARTIST] > 0 && found[TAG] > 0);
+    struct slice shown = text_start(text, shown_max_bytes);
+    if (*is_header
+        && (found[ARTIST] != 1 || found[TAG] != 1 || found[WEIGHT] > 1 || found[COLUMNS] > 0)) {
+        return error_set(error, RESULT_INVALID, "import",
+                         "%s: its header should name the columns artist, tag and maybe weight, each "
+                         "once and no others, not '%.*s'",
+                         input_name(tags->input), SLICE_ARGS(shown));
+    }
+    if (*is_header) {
+        memcpy(tags->places, places, sizeof places);
+    }
+    return RESULT_OK;
+}
+
 /* ── files ── */
 
-static bool is_blank_or_header(const struct tags *tags, struct slice text)
+static bool is_readable(const struct tags *tags, struct slice text)
 {
-    struct slice columns[COLUMNS];
-    if (tags->is_too_long || text.size_bytes > LINE_MAX_BYTES || !text_is_utf8(text)) {
-        return false;
-    }
-    return text_trim(text).size_bytes == 0
-           || (tags->line == 1 && columns_split(text, '\t', columns, COLUMNS) > TAG
-               && is_header(columns));
+    return !tags->is_too_long && text.size_bytes <= LINE_MAX_BYTES && text_is_utf8(text);
 }
 
 /* *found is false at the end of the file. */
@@ -134,17 +186,25 @@ static enum result next_line(struct tags *tags, struct slice *text, bool *found,
                              struct error *error)
 {
     enum result result;
+    bool passes;
     do {
         input_pass(tags->input, tags->record_bytes);
         tags->record_bytes = 0;
         tags->line++;
+        passes = false;
         result = lines_next(tags->input, text, &tags->record_bytes, found, error);
         tags->is_too_long = result == RESULT_TOO_LARGE;
         if (tags->is_too_long) {
             *found = true;
             result = lines_pass(tags->input, error);
         }
-    } while (result == RESULT_OK && *found && is_blank_or_header(tags, *text));
+        if (result == RESULT_OK && *found && is_readable(tags, *text)) {
+            passes = text_trim(*text).size_bytes == 0;
+            if (tags->line == 1 && !passes) {
+                result = read_header(tags, *text, &passes, error);
+            }
+        }
+    } while (result == RESULT_OK && *found && passes);
     return result;
 }
 
@@ -156,6 +216,9 @@ static enum result next_in_files(struct tags *tags, struct slice *text, bool *fo
         if (!tags->in_file) {
             result = input_next(tags->input, &tags->in_file, error);
             tags->line = 0;
+            for (size_t i = 0; i < COLUMNS; i++) {
+                tags->places[i] = i;
+            }
             *found = tags->in_file;
             if (result != RESULT_OK || !*found) {
                 return result;

@@ -1,6 +1,6 @@
 /*
  * Tables of tags: lines of artist, tag and, maybe, weight, parted by tabs, as they are or within zip
- * or gzip. Quotes are text. A header may stand above them.
+ * or gzip. Quotes are text. A header may stand above them, and tell another order.
  */
 #ifndef REFRAIN_IMPORT_TAGS_H
 #define REFRAIN_IMPORT_TAGS_H
@@ -30,7 +30,8 @@ enum tags_line {
 enum result tags_open(const char *path, struct tags **tags, struct error *error) MUST_CHECK;
 void tags_close(struct tags **tags);
 
-/* The next line that is neither blank nor a header. */
+/* The next line that is neither blank nor a header. RESULT_INVALID, too, where a header tells of other
+ * columns. */
 enum result tags_next(struct tags *tags, enum tags_line *line, struct tags_row *row,
                       struct error *error) MUST_CHECK;
 

@@ -70,9 +70,39 @@ static void headers(void)
     check("Artist\tTag\tWeight\nA\tx\t2\n", "r");
     check("artist_mbid\tgenre\r\nA\tx\r\n", "r");
     CU_ASSERT_STRING_EQUAL(outcome.tag, "x");
-    check("\xef\xbb\xbfmbid\ttag\tcount\tmore\n" MBID "\tx", "r");
+    check("\xef\xbb\xbfmbid\ttag\tcount\n" MBID "\tx", "r");
+    check("Tag Name\tArtist Name\nx\tA\nx\n", "rx");
+    CU_ASSERT_STRING_EQUAL(outcome.tag, "x");
+    check("TAG_COUNT\t Artist_Name \tGenre\n12\tA\tx\n12\tA\n", "rx");
+    CU_ASSERT_STRING_EQUAL(outcome.tag, "x");
+    CU_ASSERT_STRING_EQUAL(outcome.weight, "12");
+    /* Tags may be called so. */
     check("artist\ttagged\t2\nA\tx\t2\n", "rr");
     check("A\tx\nartist\ttag\n", "rr");
+}
+
+/* Nothing of such a file is taken for what it may not be. */
+static void wrong_headers(void)
+{
+    static const char *const heads[] = {
+        "artist", "tag", "weight\ttag", "Artist Name\tcount", "artist\tartist_mbid\ttag",
+        "tag\tartist\tgenre", "mbid\ttag\tcount\tmore", "artist\ttag\tcount\tweight",
+        "artist\ttag\t1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\t13\t14\t15\t16",
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char content[120];
+        struct tags *tags;
+        struct tags_row row;
+        enum tags_line line;
+        struct error error;
+        snprintf(content, sizeof content, "%s\nA\tx\n", heads[i]);
+        CU_ASSERT_EQUAL_FATAL(tags_open(fixture_file("tags", slice_text(content)), &tags, &error),
+                              RESULT_OK);
+        CU_ASSERT_EQUAL(tags_next(tags, &line, &row, &error), RESULT_INVALID);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "should name the columns artist, tag"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.text, heads[i]));
+        tags_close(&tags);
+    }
 }
 
 static void weights(void)
@@ -133,6 +163,7 @@ static void bad_lines(void)
     static const char zero[] = "A\tx\nA\ty\0z\nA\tx\n";
     read_table(slice_of(zero, sizeof zero - 1));
     CU_ASSERT_STRING_EQUAL(outcome.lines, "rxr");
+    CU_ASSERT_STRING_EQUAL(outcome.error.text, "the line holds a zero byte");
 }
 
 static void long_lines(void)
@@ -180,6 +211,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(headers),
+        UNIT_TEST(wrong_headers),
         UNIT_TEST(weights),
         UNIT_TEST(artists_by_name),
         UNIT_TEST(artists_by_mbid),
