@@ -13,6 +13,7 @@ nobase_dist_pkgdata_DATA += \
 	%D%/0012_releases_of_artists.sql \
 	%D%/0013_reading.sql \
 	%D%/0014_counting.sql \
+	%D%/0015_fills.sql \
 	%D%/bootstrap.sql \
 	%D%/functions/activity.sql \
 	%D%/functions/artist_activity.sql \

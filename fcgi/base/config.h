@@ -47,6 +47,8 @@
         "life of values whose window is still running")                                            \
     ROW(CACHE_TTL_CLOSED_S, "cache", "ttl_closed_s", NUMBER, "86400", 1, 2592000, "",              \
         "life of values whose window is over")                                                     \
+    ROW(CATALOGUE_REFRESH_S, "catalogue", "refresh_s", NUMBER, "3600", 1, 86400, "",               \
+        "how long others may not see an MBID that has become known")                               \
     ROW(WARM_LOADS, "warm", "loads", NUMBER, "2", 0, 64, "",                                       \
         "users at a time for whom a worker computes pages ahead; 0: none")                         \
     ROW(WARM_DELAY_MS, "warm", "delay_ms", NUMBER, "300", 0, 60000, "",                            \

@@ -108,6 +108,7 @@ static enum result run(const struct command_context *context, const struct parts
         .relay = parts->relay,
         .warm = parts->cache == NULL ? NULL : &warm,
         .import_step_rows = config_number(config, CONFIG_IMPORT_STEP_ROWS),
+        .catalogue_refresh_s = config_number(config, CONFIG_CATALOGUE_REFRESH_S),
         .site_refresh_s = config_number(config, CONFIG_SITE_REFRESH_S),
     };
     return worker_run(&options, error);

@@ -8,7 +8,7 @@
 #include "db/db.h"
 
 /* The newest migration that this program was written for. */
-enum { DB_SCHEMA_VERSION = 14 };
+enum { DB_SCHEMA_VERSION = 15 };
 
 /* Called for each file that is applied; `name` lives for the call. */
 typedef void migrate_report(void *context, const char *name);

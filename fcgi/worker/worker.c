@@ -29,6 +29,8 @@ static const struct db_function fn_fold = {"site_fold", 2};
 static const int64_t site_max_us = 600000000;
 enum { SITE_BATCH = 50000 };
 
+static const struct db_function fn_refresh = {"catalogue_refresh", 1};
+
 /* What is removed once a minute, and at once again after a full batch. */
 static const struct chore {
     struct db_function function;
@@ -45,6 +47,7 @@ enum { chores_count = sizeof chores / sizeof *chores };
 
 struct housekeeping {
     struct db *db;
+    int64_t catalogue_refresh_s;
     int64_t site_refresh_s;
     int64_t next_us[chores_count];
     bool site_is_due; /* whenever it was folded last */
@@ -95,6 +98,15 @@ static bool refresh_site(struct housekeeping *keeping)
     return has_moved || folded == SITE_BATCH;
 }
 
+/* Lets everybody see which MBIDs have become known. */
+static void refresh_catalogue(struct housekeeping *keeping)
+{
+    char refresh_s[DB_INT_TEXT_SIZE];
+    db_format_int(keeping->catalogue_refresh_s, refresh_s);
+    const char *const params[] = {refresh_s};
+    call_within(keeping, &fn_refresh, params, step_max_us, "catalogue-refreshed");
+}
+
 /* True if there may be more. */
 static bool do_chore(struct housekeeping *keeping, size_t at)
 {
@@ -109,8 +121,8 @@ static bool do_chore(struct housekeeping *keeping, size_t at)
     return has_more;
 }
 
-/* The chores that are due, a part of what the site waits for, and of what deleted users left behind.
- * True if there may be more. */
+/* The chores that are due, what the site and the catalogue wait for, and a part of what deleted users
+ * left behind. True if there may be more. */
 static bool do_round(struct housekeeping *keeping)
 {
     const char *const params[] = {purge_batch};
@@ -119,6 +131,7 @@ static bool do_round(struct housekeeping *keeping)
         has_more |= do_chore(keeping, i);
     }
     has_more |= refresh_site(keeping);
+    refresh_catalogue(keeping);
     return call_within(keeping, &fn_purge, params, step_max_us, "purged") > 0 || has_more;
 }
 
@@ -154,7 +167,11 @@ static void release(void *relay)
 
 static void keep_house(const struct worker_options *options, const sigset_t *signals)
 {
-    struct housekeeping keeping = {.db = options->db, .site_refresh_s = options->site_refresh_s};
+    struct housekeeping keeping = {
+        .db = options->db,
+        .catalogue_refresh_s = options->catalogue_refresh_s,
+        .site_refresh_s = options->site_refresh_s,
+    };
     bool is_busy = true;
     while (sigtimedwait(signals, NULL, is_busy ? &no_time : &idle_time) < 0) {
         is_busy = do_round(&keeping);

@@ -11,7 +11,8 @@ struct worker_options {
     struct relay *relay;
     const struct warm_options *warm; /* NULL: nothing is computed ahead */
     int64_t import_step_rows;
-    int64_t site_refresh_s; /* how old what the site has may become */
+    int64_t catalogue_refresh_s; /* how long others may not see an MBID that has become known */
+    int64_t site_refresh_s;      /* how old what the site has may become */
 };
 
 /* Removes what is of no use any more, folds what is listened to into what the site has, runs the

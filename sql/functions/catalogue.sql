@@ -150,6 +150,12 @@ $$;
 comment on function refrain.catalogue_fill is 'helper: fills in MBIDs that were unknown';
 
 -- ── what changes raise ──
+-- The generation makes everybody's values invalid, closed windows included. An MBID that was unknown
+-- so far changes no figure, only a null beside a name: to raise it for each would empty the cache with
+-- nearly every listen where histories without MBIDs have been imported. It is noted instead, and a
+-- worker raises the generation for all that have been filled in within a while. What the one who sent
+-- it reads of his running windows tells it at once, since his listen raises his own versions. Where
+-- figures change with it, the generation is raised as for any other change.
 
 -- Artists, releases and recordings have no trigger on insert: what is new stands in nobody's answer
 -- yet.
@@ -176,9 +182,110 @@ $$;
 comment on function refrain.catalogue_changed is
     'trigger: a real change of the catalogue raises its generation';
 
+create or replace function refrain.artists_updated() returns trigger
+language plpgsql as $$
+begin
+    if exists (
+        select id, msid, name, name_key from removed
+        except
+        select id, msid, name, name_key from added
+    ) or exists (
+        select id, mbids from removed where mbids is not null except select id, mbids from added
+    ) or exists (
+        -- Imported tags are found by MBIDs, too: genres change.
+        select from (select id, mbids from added except select id, mbids from removed) n
+        join refrain.artist_tags t on t.artist = any (n.mbids)
+    ) then
+        perform refrain.generation_raise('catalogue');
+    elsif exists (table removed except table added) then
+        insert into refrain.catalogue_fills default values;
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.artists_updated is
+    'trigger: notes MBIDs that were unknown; any other change of an artist, and one that brings '
+    'genres, raises the generation';
+
+create or replace function refrain.releases_updated() returns trigger
+language plpgsql as $$
+begin
+    if exists (
+        select id, msid, artist_id, name, name_key from removed
+        except
+        select id, msid, artist_id, name, name_key from added
+    ) or exists (
+        select id, mbid from removed where mbid is not null except select id, mbid from added
+    ) or exists (
+        select id, group_mbid from removed where group_mbid is not null
+        except
+        select id, group_mbid from added
+    ) or exists (
+        -- They become one release group. Two that do so at the very same time, neither of which sees
+        -- the other, are noted both.
+        select from (
+            select id, group_mbid from added except select id, group_mbid from removed
+        ) n
+        join refrain.releases r on r.group_mbid = n.group_mbid and r.id <> n.id
+    ) then
+        perform refrain.generation_raise('catalogue');
+    elsif exists (table removed except table added) then
+        insert into refrain.catalogue_fills default values;
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.releases_updated is
+    'trigger: notes MBIDs that were unknown; any other change of a release, and one that makes a '
+    'release group of several, raises the generation';
+
+create or replace function refrain.recordings_updated() returns trigger
+language plpgsql as $$
+begin
+    if exists (
+        select id, msid, artist_id, release_id, name, name_key from removed
+        except
+        select id, msid, artist_id, release_id, name, name_key from added
+    ) or exists (
+        select id, mbid from removed where mbid is not null except select id, mbid from added
+    ) then
+        perform refrain.generation_raise('catalogue');
+    elsif exists (table removed except table added) then
+        insert into refrain.catalogue_fills default values;
+    end if;
+    return null;
+end
+$$;
+comment on function refrain.recordings_updated is
+    'trigger: notes MBIDs that were unknown; any other change of a recording raises the generation';
+
+create or replace function refrain.catalogue_refresh(refresh_s int) returns int
+language plpgsql as $$
+declare
+    taken int;
+begin
+    if not exists (
+        select from refrain.catalogue_fills
+        where filled_at <= now() - make_interval(secs => refresh_s)
+    ) then
+        return 0;
+    end if;
+    -- With the first that has waited for so long go all that are committed.
+    delete from refrain.catalogue_fills;
+    get diagnostics taken = row_count;
+    if taken > 0 then
+        perform refrain.generation_raise('catalogue');
+    end if;
+    return taken;
+end
+$$;
+comment on function refrain.catalogue_refresh is
+    'all: raises the catalogue''s generation if MBIDs that were filled in have waited for refresh_s; '
+    'for how many statements. So not more often than that; of two calls at a time one does it';
+
 create or replace trigger artists_updated after update on refrain.artists
 referencing old table as removed new table as added
-for each statement execute function refrain.catalogue_changed();
+for each statement execute function refrain.artists_updated();
 
 create or replace trigger artists_deleted after delete on refrain.artists
 referencing old table as removed
@@ -189,7 +296,7 @@ for each statement execute function refrain.catalogue_changed();
 
 create or replace trigger releases_updated after update on refrain.releases
 referencing old table as removed new table as added
-for each statement execute function refrain.catalogue_changed();
+for each statement execute function refrain.releases_updated();
 
 create or replace trigger releases_deleted after delete on refrain.releases
 referencing old table as removed
@@ -200,7 +307,7 @@ for each statement execute function refrain.catalogue_changed();
 
 create or replace trigger recordings_updated after update on refrain.recordings
 referencing old table as removed new table as added
-for each statement execute function refrain.catalogue_changed();
+for each statement execute function refrain.recordings_updated();
 
 create or replace trigger recordings_deleted after delete on refrain.recordings
 referencing old table as removed
