@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	%D%/test_encoding.py \
 	%D%/test_export.py \
 	%D%/test_feedback.py \
+	%D%/test_fills.py \
 	%D%/test_history.py \
 	%D%/test_imports_jobs.py \
 	%D%/test_importing.py \
