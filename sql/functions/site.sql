@@ -231,7 +231,7 @@ begin
                    sum(listens)::bigint as listens
             from (
                 select p.period, l.artist_id, l.release_id, l.recording_id,
-                       sum(l.listens) as listens
+                       sum(l.listens)::int as listens
                 from listens l
                 join days d on d.day = l.day
                 cross join lateral unnest(d.periods) p(period)

@@ -26,7 +26,7 @@ create or replace function refrain.site_tallies_counted(
 returns setof record
 language sql stable as $$
     with plays as (
-        select day, artist_id, release_id, recording_id, sum(listens) as listens
+        select day, artist_id, release_id, recording_id, sum(listens)::int as listens
         from refrain.site_listens(is_folded)
         group by 1, 2, 3, 4
     ), days as materialized (
@@ -51,7 +51,7 @@ create or replace function refrain.site_hours_counted(
 returns setof record
 language sql stable as $$
     with heard as (
-        select day, (quarter + 3) / 4 as hour, artist_id, sum(listens) as listens
+        select day, (quarter + 3) / 4 as hour, artist_id, sum(listens)::int as listens
         from refrain.site_listens(is_folded)
         group by 1, 2, 3
     ), days as materialized (
@@ -79,7 +79,7 @@ returns setof record
 language sql stable as $$
     with heard as (
         select day, artist_id, coalesce(release_id, 0) as release_id, user_id,
-               sum(listens) as listens
+               sum(listens)::int as listens
         from refrain.site_listens(is_folded)
         group by 1, 2, 3, 4
     ), days as materialized (

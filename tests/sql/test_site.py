@@ -290,6 +290,21 @@ class Rhythm(Site):
         self.assertEqual(1, fold(refresh_s=600))
         self.assertEqual(0, fold())
 
+    def test_large_batches_into_what_was_empty(self):
+        """Rows are looked up by key, also where PostgreSQL thinks that there are none."""
+        tables = "refrain.site_tallies, refrain.site_hours, refrain.site_listeners"
+        with psql.Session() as session:
+            session.rows("begin")
+            session.rows(f"truncate {tables}, refrain.site_totals, refrain.site_deltas")
+            session.rows(f"analyze {tables}")
+            session.rows("insert into refrain.site_deltas "
+                         "select 1, '2020-01-01'::timestamptz + n * interval '1 minute', n, n, n, 1 "
+                         "from generate_series(1, 40000) n")
+            session.rows("set local statement_timeout = '20s'")
+            for _ in range(2):
+                self.assertEqual("20000", session.value(psql.call("site_fold", 0, 20_000)))
+            session.rows("rollback")
+
     def test_versions(self):
         """Each fold that changes something raises live, and past if it reaches back."""
         user = world.add_user(public=True)
