@@ -5,8 +5,8 @@
 -- and the last complete one, and for a day the one before that, because clocks differ.
 --
 -- What is asked for by artist or release (site_hours, site_listeners) is added up when read, from
--- steps: days for weeks and months, months for what is longer, years for all time. Years are kept
--- for ever, months and days as long as they are a part of something that a range can tell of.
+-- steps: days, months and years. Years are kept for ever, months and days as long as they are a part
+-- of something that a range can tell of.
 --
 -- What is no longer kept never is again, so what there is is complete.
 
@@ -96,10 +96,16 @@ comment on function refrain.site_old_steps is
     'helper: the numbers of the steps that are not kept any more';
 
 create or replace function refrain.site_window_steps(
-    from_s bigint, to_s bigint, out step int, out day date)
+    from_s bigint, to_s bigint, is_sliced boolean, out step int, out day date)
 returns setof record
 language plpgsql stable rows 31 as $$
 #variable_conflict use_column
+declare
+    days constant bigint := (to_s - from_s) / 86400;
+    unit constant text := case
+        when days <= 7 or (is_sliced and days <= 31) then 'day'
+        when is_sliced or days <= 184 then 'month'
+        else 'year' end;
 begin
     if to_s is null then
         return query
@@ -107,18 +113,17 @@ begin
         from refrain.site_totals o where o.period between 1 and 9999;
     else
         return query
-        select to_char(d.at, case when to_s - from_s > 31 * 86400 then 'YYYYMM' else 'YYYYMMDD' end)
-                   ::int, d.at::date
+        select to_char(d.at, case unit when 'day' then 'YYYYMMDD' when 'month' then 'YYYYMM'
+                             else 'YYYY' end)::int, d.at::date
         from generate_series(
-            to_timestamp(from_s) at time zone 'UTC',
-            to_timestamp(to_s - 1) at time zone 'UTC',
-            case when to_s - from_s > 31 * 86400 then interval '1 month' else interval '1 day' end
-        ) d(at);
+            to_timestamp(from_s) at time zone 'UTC', to_timestamp(to_s - 1) at time zone 'UTC',
+            ('1 ' || unit)::interval) d(at);
     end if;
 end
 $$;
 comment on function refrain.site_window_steps is
-    'helper: the steps that the window of a named range is made of, and when each begins';
+    'helper: the steps that the window of a named range is made of, and when each begins: the '
+    'fewest; where is_sliced the days of a week or month, or the months of what is longer';
 
 create or replace function refrain.site_spread(size int, places int[], listens bigint[])
 returns int[]

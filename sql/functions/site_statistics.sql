@@ -91,7 +91,7 @@ begin
         return query
         select s.day, h.artist_id, t.listens
         from refrain.site_window_steps(refrain.time_s(refrain.utc_midnight(from_day)),
-                                       refrain.time_s(refrain.utc_midnight(to_day))) s
+                                       refrain.time_s(refrain.utc_midnight(to_day)), true) s
         join refrain.site_hours h on h.step = s.step and h.artist_id = any (top)
         cross join lateral (select sum(n) from unnest(h.hours) n) t(listens)
         where t.listens > 0;
@@ -136,7 +136,7 @@ as $$
 begin
     return query
     select h.artist_id, t.place::int - 1, sum(t.listens)
-    from refrain.site_window_steps(from_s, to_s) s
+    from refrain.site_window_steps(from_s, to_s, false) s
     join refrain.site_hours h on h.step = s.step and h.artist_id = any (artists)
     cross join lateral unnest(h.hours) with ordinality t(listens, place)
     group by 1, 2
@@ -160,7 +160,7 @@ begin
     return query
     with heard as materialized (
         select l.user_id, sum(l.listens)::bigint as listens
-        from refrain.site_window_steps(from_s, to_s) s
+        from refrain.site_window_steps(from_s, to_s, false) s
         cross join (
             select i.id as artist_id, null::bigint as release_id
             from unnest(ids) i(id) where site_listeners.kind = 1
