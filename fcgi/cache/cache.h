@@ -114,6 +114,13 @@ enum { CACHE_FETCHES_MAX = 5 };
 enum result cache_fetch(struct cache_reader *reader, const struct cache_part *parts,
                         size_t parts_count, struct slice *values, struct error *error) MUST_CHECK;
 
+/* The same, and all values show one state of the database: where those that were found and those that
+ * had to be loaded would not, all are loaded. Counts as two fetches. What is served while the database
+ * is away may be of several states. */
+enum result cache_fetch_together(struct cache_reader *reader, const struct cache_part *parts,
+                                 size_t parts_count, struct slice *values,
+                                 struct error *error) MUST_CHECK;
+
 /* What all fetches of this reader came to: the worst of them. */
 struct cache_report {
     enum cache_outcome outcome;

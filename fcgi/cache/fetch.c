@@ -34,8 +34,7 @@ static bool reaches(const struct cache_reader *reader, const struct cache_header
     }
 }
 
-/* Parts of one answer may reach the versions and yet differ from each other. */
-static bool is_of(const struct cache_header *header, const struct cache_versions *versions)
+bool cache_is_of(const struct cache_header *header, const struct cache_versions *versions)
 {
     return cache_header_is_closed(header) ? header->versions.past == versions->past
                                           : header->versions.live == versions->live;
@@ -83,7 +82,7 @@ void cache_note_value(struct cache_reader *reader, const struct cache_header *he
     report->age_s = age_s > report->age_s ? age_s : report->age_s;
     int64_t left_s = header->ttl_s - age_s;
     report->ttl_s = left_s < report->ttl_s ? left_s : report->ttl_s;
-    report->has_moved = report->has_moved || !is_of(header, &reader->versions);
+    report->has_moved = report->has_moved || !cache_is_of(header, &reader->versions);
 }
 
 enum cache_outcome cache_judge(const struct cache_reader *reader, const struct cache_found *found)
@@ -134,7 +133,7 @@ static void judge_part(struct cache_reader *reader, struct cache_fetching *fetch
                                                                : CACHE_BYPASS_BREAKER;
         cache_note_outcome(&reader->report, outcome);
         is_wanted = is_wanted || outcome > CACHE_UNVERIFIED
-                    || (count > 1 && !is_of(&found->header, &reader->versions));
+                    || (count > 1 && !cache_is_of(&found->header, &reader->versions));
     }
     for (size_t i = first; i < first + count; i++) {
         fetching->wanted[i] = is_wanted;
@@ -290,21 +289,67 @@ static void list_items(struct cache_fetching *fetching)
     }
 }
 
+static void want_all(struct cache_reader *reader, struct cache_fetching *fetching)
+{
+    cache_note_outcome(&reader->report, CACHE_MISS_VERSION);
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        fetching->wanted[i] = true;
+    }
+    fetching->wanted_count = fetching->items_count;
+}
+
+/* What is filled at once is of one state; what was found is, if it is of the reader's versions. */
+static bool is_of_one_state(const struct cache_reader *reader,
+                            const struct cache_fetching *fetching)
+{
+    size_t of_versions = 0;
+    for (size_t i = 0; i < fetching->items_count; i++) {
+        of_versions += cache_is_of(&fetching->found[i].header, &reader->versions);
+    }
+    return of_versions == fetching->items_count || fetching->wanted_count == fetching->items_count;
+}
+
+/* One question to Redis and, as far as `judge` wants it, one to the database. */
+static enum result fetch(struct cache_reader *reader, struct cache_fetching *fetching,
+                         void (*judge)(struct cache_reader *, struct cache_fetching *),
+                         struct error *error)
+{
+    fetching->items_count = fetching->wanted_count = 0;
+    list_items(fetching);
+    enum result result = cache_ask(reader, fetching, error);
+    if (result == RESULT_OK) {
+        judge(reader, fetching);
+    }
+    if (result == RESULT_OK && fetching->wanted_count > 0) {
+        result = cache_fill_wanted(reader, fetching, error);
+    }
+    return result;
+}
+
 enum result cache_fetch(struct cache_reader *reader, const struct cache_part *parts,
                         size_t parts_count, struct slice *values, struct error *error)
 {
     struct cache_fetching fetching; /* large, and mostly empty */
     fetching.parts = parts;
     fetching.parts_count = parts_count;
-    fetching.items_count = fetching.wanted_count = 0;
     fetching.values = values;
-    list_items(&fetching);
-    enum result result = cache_ask(reader, &fetching, error);
+    enum result result = fetch(reader, &fetching, judge_all, error);
     if (result == RESULT_OK) {
-        judge_all(reader, &fetching);
+        note_content(reader, &fetching);
     }
-    if (result == RESULT_OK && fetching.wanted_count > 0) {
-        result = cache_fill_wanted(reader, &fetching, error);
+    return result;
+}
+
+enum result cache_fetch_together(struct cache_reader *reader, const struct cache_part *parts,
+                                 size_t parts_count, struct slice *values, struct error *error)
+{
+    struct cache_fetching fetching;
+    fetching.parts = parts;
+    fetching.parts_count = parts_count;
+    fetching.values = values;
+    enum result result = fetch(reader, &fetching, judge_all, error);
+    if (result == RESULT_OK && !is_of_one_state(reader, &fetching)) {
+        result = fetch(reader, &fetching, want_all, error);
     }
     if (result == RESULT_OK) {
         note_content(reader, &fetching);

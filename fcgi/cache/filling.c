@@ -13,7 +13,8 @@ enum { LOCK, HEARTBEAT, MARK, VALUES };
 
 /* Whether another process has stored all of it; then the values are those of its answer. They must be
  * what a reader would be served who came only now: those who share this flight may have come later
- * than its leader, and know of newer versions. */
+ * than its leader, and know of newer versions. Several must be of one state, as those are that are
+ * loaded at once. */
 static bool take_stored(struct cache_filling *filling, struct kv_batch **batch)
 {
     struct cache_filled *filled = filling->filled;
@@ -30,7 +31,8 @@ static bool take_stored(struct cache_filling *filling, struct kv_batch **batch)
         filled->found[i] = filling->fetching->found[filling->at[i]];
         cache_decode_found(now.cache, kv_reply_item(&values, VALUES + i),
                            filling->fetching->keys[filling->at[i]], &filled->found[i]);
-        if (cache_judge(&now, &filled->found[i]) != CACHE_HIT) {
+        if (cache_judge(&now, &filled->found[i]) != CACHE_HIT
+            || (filled->count > 1 && !cache_is_of(&filled->found[i].header, &now.versions))) {
             return false;
         }
     }

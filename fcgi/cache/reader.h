@@ -133,6 +133,9 @@ bool cache_is_due(const struct cache_header *header, int64_t now_us);
 /* Whether a value that was found can be served under the reader's versions. */
 enum cache_outcome cache_judge(const struct cache_reader *reader,
                                const struct cache_found *found);
+/* Whether it shows the very state that these versions tell of: parts of one answer may reach them and
+ * yet differ from each other. */
+bool cache_is_of(const struct cache_header *header, const struct cache_versions *versions);
 /* Makes what was found the fetch's value. */
 void cache_take_found(struct cache_reader *reader, struct cache_fetching *fetching, size_t at);
 void cache_note_outcome(struct cache_report *report, enum cache_outcome outcome);

@@ -31,7 +31,7 @@ static enum result fetch(struct cache_reader *reader, struct summary *summary,
         parts[i] = chart_part(&summary->queries[i].chart);
         assert(parts[i].items_count == 1);
     }
-    enum result result = cache_fetch(reader, parts, MEMBERS, values, error);
+    enum result result = cache_fetch_together(reader, parts, MEMBERS, values, error);
     for (size_t i = 0; i < MEMBERS && result == RESULT_OK; i++) {
         result = list_open(values[i], &summary->lists[i], error);
     }

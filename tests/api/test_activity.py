@@ -3,6 +3,7 @@
 import collections
 import datetime
 import random
+import threading
 import time
 import zoneinfo
 
@@ -310,3 +311,53 @@ class Summary(ActivityTest):
                 self.assertRegex(self.status(path), "^refrain; hit; ")
             counts[path] = asked() - before
         self.assertLess(counts["summary"] - counts["artists"], 25, counts)
+
+
+class SummaryInTheMidst(ActivityTest):
+    """While listens come: each is of an artist, a release and a recording of its own."""
+    options = {"settings": {"cache.l1_bytes": 0}}
+    READERS = 4
+    SUMMARIES = 300  # of each reader
+    LASTS_S = 60
+
+    def write(self):
+        for number in range(1_000_000):
+            if self.is_over.is_set():
+                return
+            self.submit("Ann", [(NOW - number, f"artist {number}", f"album {number}", [])])
+
+    def look(self, tell):
+        until = time.monotonic() + self.LASTS_S
+        while len(tell) < self.SUMMARIES and time.monotonic() < until:
+            # So that some members are in the cache before others.
+            self.get(("artists", "recordings", "daily-activity")[len(tell) % 3])
+            answer = self.get("summary")
+            payload = answer.json()["payload"] if answer.status == 200 else {}
+            tell.append((answer.status, *(self.count(payload, name) for name in Summary.MEMBERS)))
+
+    @staticmethod
+    def count(payload, name):
+        if name == "listening_activity":
+            return sum(row["listen_count"] for row in payload[name][name])
+        if name == "daily_activity":
+            return sum(row["listen_count"] for rows in payload[name][name].values()
+                       for row in rows)
+        return payload[name][f"total_{name[:-1]}_count"]
+
+    def test_members_are_of_one_state(self):
+        self.submit("Ann", [(NOW + 1, "first artist", "first album", [])])
+        self.is_over = threading.Event()
+        told = [[] for _ in range(self.READERS)]
+        writer = threading.Thread(target=self.write)
+        readers = [threading.Thread(target=self.look, args=(tell,)) for tell in told]
+        for thread in (writer, *readers):
+            thread.start()
+        for thread in readers:
+            thread.join()
+        self.is_over.set()
+        writer.join()
+        summaries = [one for tell in told for one in tell]
+        self.assertEqual({status for status, *_ in summaries}, {200})
+        self.assertGreater(len({counts[0] for _, *counts in summaries}), 20, "listens came")
+        mixed = [counts for _, *counts in summaries if len(set(counts)) > 1]
+        self.assertFalse(mixed, f"{len(mixed)} of {len(summaries)}")
