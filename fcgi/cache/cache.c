@@ -21,6 +21,12 @@ static const int64_t patience_us = 1000000;
 static const struct flight_kind state_kind = {state_reaches, free};
 static const struct flight_kind filled_kind = {cache_filled_reaches, cache_filled_free};
 
+/* Of the places, what is asked for at anybody's pleasure may take these. */
+static size_t ration_of(size_t places)
+{
+    return places < 4 ? 1 : places / 4;
+}
+
 struct cache *cache_create(const struct cache_options *options)
 {
     struct cache *cache = calloc(1, sizeof *cache);
@@ -32,8 +38,11 @@ struct cache *cache_create(const struct cache_options *options)
     cache->states = flights_create(&state_kind, options->sharers_max, patience_us);
     cache->fills = flights_create(&filled_kind, options->sharers_max, patience_us);
     cache->loads = gate_create(options->loads_max, options->loads_waiting_max);
+    cache->rationed = gate_create(ration_of(options->loads_max),
+                                  ration_of(options->loads_waiting_max));
     cache->l1 = options->l1_bytes_max > 0 ? l1_create(options->l1_bytes_max) : NULL;
     if (cache->states == NULL || cache->fills == NULL || cache->loads == NULL
+        || cache->rationed == NULL
         || (cache->l1 == NULL && options->l1_bytes_max > 0)) {
         cache_destroy(&cache);
     }
@@ -47,6 +56,7 @@ void cache_destroy(struct cache **cache)
     }
     flights_destroy(&(*cache)->states);
     flights_destroy(&(*cache)->fills);
+    gate_destroy(&(*cache)->rationed);
     gate_destroy(&(*cache)->loads);
     l1_destroy(&(*cache)->l1);
     free(*cache);

@@ -103,6 +103,9 @@ struct cache_part {
     size_t items_count;
     const struct cache_source *source;
     const void *query; /* the source's own */
+    /* Dear, and of more windows than could be stored, which anybody may ask for: computed at a quarter
+     * of the places for loads at most, so that it never keeps others from theirs. */
+    bool is_rationed;
 };
 
 /* Fetches parts of up to CACHE_ITEMS_MAX items in all: `values` are their payloads, in the order of

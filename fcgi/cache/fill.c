@@ -155,19 +155,53 @@ static enum result load(struct cache_filling *filling, struct error *error)
     return result == RESULT_OK ? taken : result;
 }
 
+static bool is_rationed(const struct cache_fetching *fetching)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < fetching->parts_count; i++) {
+        is_any = is_any || fetching->parts[i].is_rationed;
+    }
+    return is_any;
+}
+
+/* Waits for a place among all loads; what is rationed, for one of its own first. */
+static enum result enter(struct cache *cache, bool is_rationed, int64_t deadline_us,
+                         struct error *error)
+{
+    enum result result =
+        is_rationed ? gate_enter(cache->rationed, deadline_us, error) : RESULT_OK;
+    if (result != RESULT_OK) {
+        return result;
+    }
+    result = gate_enter(cache->loads, deadline_us, error);
+    if (result != RESULT_OK && is_rationed) {
+        gate_leave(cache->rationed);
+    }
+    return result;
+}
+
+static void leave(struct cache *cache, bool is_rationed)
+{
+    gate_leave(cache->loads);
+    if (is_rationed) {
+        gate_leave(cache->rationed);
+    }
+}
+
 static enum result load_bounded(struct cache_filling *filling, struct error *error)
 {
     struct cache *cache = filling->reader->cache;
+    bool rationed = is_rationed(filling->fetching);
     int64_t limit_us = clock_mono_us() + gate_wait_max_us;
     int64_t deadline_us = filling->reader->request.deadline_us;
     enum result result =
-        gate_enter(cache->loads, limit_us < deadline_us ? limit_us : deadline_us, error);
+        enter(cache, rationed, limit_us < deadline_us ? limit_us : deadline_us, error);
     if (result != RESULT_OK) {
         cache_metrics_add(cache->options.metrics, CACHE_COUNT_LOADS_SHED, 1);
         return result;
     }
     result = load(filling, error);
-    gate_leave(cache->loads);
+    leave(cache, rationed);
     if (result != RESULT_OK) {
         cache_metrics_add(cache->options.metrics, CACHE_COUNT_FILL_FAILED, filling->filled->count);
     }

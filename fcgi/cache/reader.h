@@ -20,6 +20,7 @@ struct cache {
     struct flights *states; /* of struct cache_state */
     struct flights *fills;  /* of struct cache_filled */
     struct gate *loads;
+    struct gate *rationed; /* before `loads`, for what must not take all its places */
     struct l1 *l1; /* NULL: there is none */
     _Atomic int64_t l1_told_us; /* when its figures were last told */
 };

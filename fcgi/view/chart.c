@@ -102,7 +102,7 @@ static enum result take(const struct cache_part *part, const struct db_rows *row
     for (size_t i = 0; i < part->items_count; i++) {
         size_t entries = list_fill(rows, i * LIST_CHUNK_ENTRIES, entries_max, &fills[i]);
         /* Anybody may ask for any days, and any offset: there is no end of those. */
-        fills[i].is_transient = chart->window.range_at == WINDOW_CUSTOM
+        fills[i].is_transient = part->is_rationed
                                 || (entries == 0 && is_far_beyond(part->items[i].name.chunk, rows));
     }
     return RESULT_OK;
@@ -112,5 +112,6 @@ static const struct cache_source source = {ask, take};
 
 struct cache_part chart_part(const struct chart *chart)
 {
-    return (struct cache_part){chart->items, chart->chunks_count, &source, chart};
+    return (struct cache_part){chart->items, chart->chunks_count, &source, chart,
+                               chart->window.range_at == WINDOW_CUSTOM};
 }

@@ -104,7 +104,8 @@ static const struct cache_source count_source = {ask_count, take_list};
 
 static struct cache_part recent_part(size_t pieces)
 {
-    return (struct cache_part){recent_items, pieces, &part_source, &recent_parts[pieces - 1]};
+    return (struct cache_part){recent_items, pieces, &part_source, &recent_parts[pieces - 1],
+                               false};
 }
 
 /* Adds a part in pieces; `kind` and the part's window name them. False where there is no room. */
@@ -124,7 +125,8 @@ static bool add_part(struct parts *parts, const char *kind, int64_t window_end_s
         };
     }
     parts->items_count += pieces;
-    parts->wanted[parts->count++] = (struct cache_part){items, pieces, &part_source, added};
+    parts->wanted[parts->count++] = (struct cache_part){items, pieces, &part_source, added,
+                                                        false};
     return true;
 }
 
@@ -290,7 +292,7 @@ struct cache_part history_recent_part(void)
 struct cache_part history_count_part(void)
 {
     static const struct cache_item item = {{"history", "count", "all_time", 0}, 0};
-    return (struct cache_part){&item, 1, &count_source, NULL};
+    return (struct cache_part){&item, 1, &count_source, NULL, false};
 }
 
 enum result history_fetch_page(struct cache_reader *reader, const struct history_query *query,

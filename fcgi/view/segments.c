@@ -90,7 +90,7 @@ static struct span *want(struct wanted *wanted, const char *kind,
     struct span *span = &wanted->spans[at];
     *span = (struct span){from_s, until_s, ""};
     wanted->items[at] = (struct cache_item){{"history", kind, span->window, 0}, until_s};
-    wanted->parts[at] = (struct cache_part){&wanted->items[at], 1, source, span};
+    wanted->parts[at] = (struct cache_part){&wanted->items[at], 1, source, span, false};
     return span;
 }
 

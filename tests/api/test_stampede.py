@@ -273,6 +273,29 @@ class SlowPostgresql(StampedeTest):
         self.assertGreater(self.scrape()[shed], before[shed])
         self.assertRecovers(self.paths("artists"))
 
+    def test_days_of_ones_own_leave_places_for_others(self):
+        """They are never stored, so anybody may make PostgreSQL count them again and again."""
+        dear = []
+        days = [f"/1/stats/user/Ann/artists?from=2002-01-{day:02}&to=2100-01-01"
+                for day in range(2, 32)] * 4
+        crowd = threading.Thread(target=lambda: dear.extend(self.burst(days)))
+        self.instance.redis("FLUSHALL")
+        self.await_relay()
+        holder = self.hold("listens", HELD_S)
+        crowd.start()
+        harness.wait_for(lambda: int(self.instance.psql(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+            "and application_name <> 'psql'")) >= 1, "them to be counted")
+        others = self.burst([f"/1/stats/user/Ann/{kind}"
+                             for kind in ("artists", "recordings", "daily-activity")])
+        is_held = holder.is_alive()
+        crowd.join()
+        self.assertTrue(is_held)
+        self.assertEqual([answer.status for answer in others], [200] * 3, others)
+        self.assertBounded(dear, GATE_MAX_S + STATEMENT_MAX_S + SLACK_S)
+        self.assertIn(503, {answer.status for answer in dear})
+        self.assertRecovers(days[:3])
+
     def test_even_versions_are_slow(self):
         self.instance.redis("FLUSHALL")
         answers, most = self.slow_burst("cache_epoch", self.paths("recordings") * 10)
