@@ -9,14 +9,14 @@ import harness
 
 # What lives or waits for so long does so for as much less as the day goes faster.
 LIVES = {"cache.ttl_open_s": 3600, "cache.ttl_closed_s": 86400, "warm.active_s": 900,
-         "warm.delay_ms": 300, "site.refresh_s": 600}
+         "warm.delay_ms": 300, "site.refresh_s": 600, "catalogue.refresh_s": 3600}
 FOLDING_MAX_S = 600
 DEFAULT = {"warm.loads": 2}  # other than in tests
 FUNCTION = re.compile(r"\brefrain\.(\w+)\s*\(")
 TIMERS = "timers"
 # What the functions that are called are for; the first that fits.
 PURPOSES = (
-    (TIMERS, r"relay_|import_|\w+_purge|reading_peak|reading_recent"),
+    (TIMERS, r"relay_|import_|\w+_purge|catalogue_refresh|reading_peak|reading_recent"),
     ("the site's own tallies", r"site_"),
     ("computing what is to be cached", r"stats_|history_"),
     ("who asks, whose data", r"cache_state|token_state|name_versions"),

@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "listen/listen.h"
 
@@ -96,7 +97,35 @@ void request_write_path(const struct plan_event *event, const struct person *per
 
 /* ── bodies ── */
 
-static void append_listen(struct buffer *to, int track, int64_t listened_at_s)
+/* Any that is the same for the same name. */
+static void append_mbid(struct buffer *to, const char *name)
+{
+    unsigned char mbid[16];
+    char text[UUID_TEXT_SIZE];
+    hash_uuid(slice_text(name), mbid);
+    text_format_uuid(mbid, text);
+    buffer_append_text(to, text);
+}
+
+static void append_mbids(struct buffer *to, const struct names *names)
+{
+    buffer_append_text(to, ",\"artist_mbids\":[\"");
+    append_mbid(to, names->artist);
+    buffer_append_text(to, "\"],\"release_mbid\":\"");
+    append_mbid(to, names->release);
+    buffer_append_text(to, "\",\"recording_mbid\":\"");
+    append_mbid(to, names->track);
+    buffer_append_char(to, '"');
+}
+
+/* Every other listener has a client that knows MBIDs; what has been heard offline comes from one that
+ * does not. So most become known after others have listened to the same without. */
+static bool has_mbids(const struct plan_event *event)
+{
+    return event->person % 2 == 1 && event->endpoint != MIX_IMPORT;
+}
+
+static void append_listen(struct buffer *to, int track, int64_t listened_at_s, bool with_mbids)
 {
     struct names names = names_of(track);
     int artist = track / PLAN_ARTIST_TRACKS;
@@ -108,9 +137,13 @@ static void append_listen(struct buffer *to, int track, int64_t listened_at_s)
                          "\"track_metadata\":{\"artist_name\":\"%s\",\"track_name\":\"%s\","
                          "\"release_name\":\"%s\",\"additional_info\":{"
                          "\"submission_client\":\"refrain-bench\",\"duration_ms\":%d,"
-                         "\"tags\":[\"genre %d\",\"genre %d\"]}}}",
+                         "\"tags\":[\"genre %d\",\"genre %d\"]",
                          names.artist, names.track, names.release, MIX_LISTEN_EVERY_S * 1000,
                          artist % 40, artist % 7);
+    if (with_mbids) {
+        append_mbids(to, &names);
+    }
+    buffer_append_text(to, "}}}");
 }
 
 static void append_body(struct buffer *to, const struct plan_event *event, int64_t now_s)
@@ -123,7 +156,7 @@ static void append_body(struct buffer *to, const struct plan_event *event, int64
     buffer_append_format(to, "{\"listen_type\":\"%s\",\"payload\":[", types[event->endpoint]);
     for (int i = 0; i < event->tracks_count; i++) {
         buffer_append_text(to, i > 0 ? "," : "");
-        append_listen(to, track, is_over ? time_s : 0);
+        append_listen(to, track, is_over ? time_s : 0, has_mbids(event));
         track = plan_next_track(track);
         time_s += MIX_LISTEN_EVERY_S;
     }
