@@ -19,7 +19,7 @@ enum { DIFFERENCES, WHAT, DETAIL };
 
 /* The user that stands for all, and in how many statements he is compared: all that users have is
  * too much for one. */
-enum { SITE_ID = 0, SITE_PARTS = 5 };
+enum { SITE_ID = 0, SITE_PARTS = 6 };
 
 struct check {
     struct command_context *context;

@@ -174,15 +174,15 @@ comment on function refrain.site_move is
 
 create or replace function refrain.site_fold(refresh_s int, batch int) returns int
 language plpgsql as $$
-declare
-    folded int;
 begin
     if not exists (select from refrain.site_deltas) then
         return 0;
     end if;
     perform from refrain.user_version
     where user_id = 0
-      and (refresh_s = 0 or changed_at <= now() - make_interval(secs => refresh_s))
+      and (refresh_s = 0 or changed_at <= now() - make_interval(secs => refresh_s)
+           -- Nobody shall wait for the first figures.
+           or not exists (select from refrain.site_totals))
     for update;
     if not found then
         return 0;

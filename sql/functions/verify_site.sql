@@ -125,6 +125,18 @@ $$;
 comment on function refrain.site_days_counted is
     'helper: what listen_days must be of user 0, counted from site_listens';
 
+create or replace function refrain.site_unsettled(out user_id int, out is_counted boolean)
+returns setof record
+language sql stable as $$
+    select v.user_id, v.is_counted
+    from refrain.user_version v
+    left join refrain.users u on u.id = v.user_id
+    where v.user_id > 0 and v.is_counted <> coalesce(u.public, false)
+      and not exists (select from refrain.site_moves m where m.user_id = v.user_id)
+$$;
+comment on function refrain.site_unsettled is
+    'helper: who is counted but not public, or public but not counted, and on no list to be moved';
+
 create or replace function refrain.verify_site_part(
     part int, out what text, out detail text)
 returns setof record
@@ -187,21 +199,27 @@ begin
         full join refrain.site_days_counted(true) c on c.day = s.day
         where coalesce(s.listens, 0) <> coalesce(c.listens, 0)
            or coalesce(s.quarters, c.quarters) is distinct from coalesce(c.quarters, s.quarters);
+    elsif part = 6 then
+        return query
+        select 'site user', format(
+            case when u.is_counted then 'user %s is counted, but not public'
+                 else 'user %s is public, but not counted' end, u.user_id)
+        from refrain.site_unsettled() u;
     end if;
 end
 $$;
 comment on function refrain.verify_site_part is
-    'all: what verify_site finds in one of its five parts: tallies (1), hours (2), listeners (3), '
-    'totals (4), days (5)';
+    'all: what verify_site finds in one of its six parts: tallies (1), hours (2), listeners (3), '
+    'totals (4), days (5), who is counted at all (6)';
 
 create or replace function refrain.verify_site(out what text, out detail text)
 returns setof record
 language sql stable as $$
-    select d.what, d.detail from generate_series(1, 5) p(part), refrain.verify_site_part(p.part) d
+    select d.what, d.detail from generate_series(1, 6) p(part), refrain.verify_site_part(p.part) d
 $$;
 comment on function refrain.verify_site is
     'all: every difference between what the site has and what the listens of the users who are '
-    'counted amount to; none if all is exact';
+    'counted amount to, and who is wrongly counted or not; none if all is exact';
 
 create or replace function refrain.verify_site_some(
     part int, wanted int, out differences bigint, out what text, out detail text)
@@ -223,6 +241,9 @@ declare
     since constant date[] := refrain.site_since(now());
 begin
     perform from refrain.user_version where user_id = 0 for update;
+    -- Before anything is counted: nobody private shall be among it.
+    perform refrain.site_settle(u.user_id)
+    from (select user_id from refrain.site_unsettled() order by user_id) u;
     delete from refrain.site_tallies;
     delete from refrain.site_totals;
     delete from refrain.site_hours;

@@ -176,7 +176,7 @@ class ByHand(unittest.TestCase):
         tune, = world.add_tracks(world.track())
         user, gone = world.add_user(), world.add_user()
         world.add_listens(user, (AT_S, tune))
-        psql.execute(f"select refrain.user_delete({gone.id})")
+        psql.execute(psql.call("user_delete", gone.key))
         values = f"{tune.recording.id}, {tune.artist.id}"
         for statement in (
                 f"insert into refrain.listens (user_id, listened_at, recording_id, artist_id) "

@@ -367,6 +367,22 @@ class Rhythm(Site):
                              psql.value(psql.call("site_since", f"{at}+00")), at)
 
 
+class First(Site):
+    def test_nobody_waits_for_the_first_figures(self):
+        psql.execute("truncate refrain.listens")
+        settle()
+        user = world.add_user(public=True)
+        tune, = world.add_tracks(world.track())
+        settle()
+        psql.execute("delete from refrain.site_totals")
+        world.add_listens(user, (world.now_s(), tune))
+        self.assertEqual(1, fold(refresh_s=600))
+        world.add_listens(user, (world.now_s() - 1, tune))
+        self.assertEqual(0, fold(refresh_s=600))
+        settle()
+        self.assert_exact()
+
+
 class Repair(Site):
     def test_what_is_broken_is_found_and_repaired(self):
         user = world.add_user(public=True)
@@ -395,6 +411,22 @@ class Repair(Site):
             self.assertGreater(site_versions()[1], before[1])
         psql.execute("delete from refrain.site_deltas")
         psql.execute(psql.call("repair_site"))
+        self.assert_charts()
+
+    def test_who_is_wrongly_counted_or_not(self):
+        """A flag that does not fit, as in a backup of one table, lets nobody private be counted."""
+        public, private = world.add_user(public=True), world.add_user()
+        tune, = world.add_tracks(world.track())
+        for user in (public, private):
+            world.add_listens(user, *((world.now_s() - n * 60, tune) for n in range(5)))
+        settle()
+        psql.execute("update refrain.user_version set is_counted = not is_counted "
+                     f"where user_id in ({public.id}, {private.id})")
+        found = [row[1] for row in psql.rows(psql.call("verify_site")) if row[0] == "site user"]
+        self.assertEqual({f"user {public.id} is public, but not counted",
+                          f"user {private.id} is counted, but not public"}, set(found))
+        psql.execute(psql.call("repair_site"))
+        self.assert_exact()
         self.assert_charts()
 
     def test_while_listens_come(self):
