@@ -254,27 +254,25 @@ comment on function refrain.artist_listeners is
     'all: members of an object that tells who listens to an artist, whose MBID or msid this is; no '
     'row where nobody does';
 
-create or replace function refrain.release_listeners(id uuid, from_s bigint, to_s bigint)
+create or replace function refrain.site_release_listeners(
+    ids bigint[], as_group boolean, from_s bigint, to_s bigint)
 returns setof text
 language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-#variable_conflict use_column
 declare
-    ids constant bigint[] := array(
-        select r.id from refrain.releases r where r.mbid = release_listeners.id
-        union
-        select r.id from refrain.releases r
-        where r.id = refrain.msid_id(release_listeners.id) and r.msid = release_listeners.id);
+    -- What the members are called.
+    called constant text := case when as_group then 'release_group' else 'release' end;
 begin
     return query
     select refrain.json_artist_mbids(a.name, a.mbids)
            || ',"artist_name":' || to_json(a.name)::text
            || ',"caa_id":null,"caa_release_mbid":null'
-           || ',"release_mbid":' || refrain.json_uuid(r.mbid)
-           || ',"release_name":' || to_json(r.name)::text
+           || ',"' || called || '_mbid":'
+           || refrain.json_uuid(case when as_group then r.group_mbid else r.mbid end)
+           || ',"' || called || '_name":' || to_json(r.name)::text
            || ',"listeners":[' || coalesce(l.names, '')
            || '],"total_listen_count":' || l.listens
            || ',"total_user_count":' || l.listeners
@@ -285,39 +283,33 @@ begin
     where l.listens > 0;
 end
 $$;
+comment on function refrain.site_release_listeners is
+    'helper: who listens to these releases, told as one release or as a release group';
+
+create or replace function refrain.release_listeners(id uuid, from_s bigint, to_s bigint)
+returns setof text
+language sql stable as $$
+    select * from refrain.site_release_listeners(
+        array(
+            select r.id from refrain.releases r where r.mbid = release_listeners.id
+            union
+            select r.id from refrain.releases r
+            where r.id = refrain.msid_id(release_listeners.id) and r.msid = release_listeners.id),
+        false, from_s, to_s)
+$$;
 comment on function refrain.release_listeners is 'all: the same for a release';
 
 create or replace function refrain.release_group_listeners(id uuid, from_s bigint, to_s bigint)
 returns setof text
-language plpgsql stable
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-#variable_conflict use_column
-declare
+language sql stable as $$
     -- A release whose group is not known is one of its own.
-    ids constant bigint[] := array(
-        select r.id from refrain.releases r where r.group_mbid = release_group_listeners.id
-        union
-        select r.id from refrain.releases r
-        where r.id = refrain.msid_id(release_group_listeners.id)
-          and r.msid = release_group_listeners.id and r.group_mbid is null);
-begin
-    return query
-    select refrain.json_artist_mbids(a.name, a.mbids)
-           || ',"artist_name":' || to_json(a.name)::text
-           || ',"caa_id":null,"caa_release_mbid":null'
-           || ',"release_group_mbid":' || refrain.json_uuid(r.group_mbid)
-           || ',"release_group_name":' || to_json(r.name)::text
-           || ',"listeners":[' || coalesce(l.names, '')
-           || '],"total_listen_count":' || l.listens
-           || ',"total_user_count":' || l.listeners
-           || ',' || refrain.site_listeners_meta(from_s, to_s)
-    from refrain.site_listeners(2, ids, from_s, to_s) l
-    join refrain.releases r on r.id = refrain.site_most(2, ids, from_s, to_s)
-    join refrain.artists a on a.id = r.artist_id
-    where l.listens > 0;
-end
+    select * from refrain.site_release_listeners(
+        array(
+            select r.id from refrain.releases r where r.group_mbid = release_group_listeners.id
+            union
+            select r.id from refrain.releases r
+            where r.id = refrain.msid_id(release_group_listeners.id)
+              and r.msid = release_group_listeners.id and r.group_mbid is null),
+        true, from_s, to_s)
 $$;
 comment on function refrain.release_group_listeners is 'all: the same for a release group';
