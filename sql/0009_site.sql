@@ -38,7 +38,6 @@ comment on table refrain.site_deltas is
 
 -- No key: a change that is not committed yet must not be taken for one that is.
 create table refrain.site_moves (
-    id      bigint generated always as identity,
     user_id int not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 comment on table refrain.site_moves is
